@@ -1,0 +1,92 @@
+"""A small S3 client: it fills buckets, and shows how fast the server itself is."""
+
+import datetime
+import hashlib
+import hmac
+import http.client
+import urllib.parse
+import xml.etree.ElementTree
+
+ACCESS, SECRET, REGION = "testkey", "testsecret", "us-east-1"
+
+
+class Client:
+    """One connection that is kept open; not for two threads."""
+
+    def __init__(self, port):
+        self.host = f"127.0.0.1:{port}"
+        self.connection = http.client.HTTPConnection(self.host, timeout=600)
+
+    def send(self, method, path, query=(), body=b"", headers=()):
+        path = urllib.parse.quote(path)
+        query = "&".join(
+            f"{quoted(name)}={quoted(value)}" for name, value in sorted(query)
+        )
+        signed = sign(method, self.host, path, query)
+        target = path + ("?" + query if query else "")
+        self.connection.request(method, target, body=body, headers={**signed, **dict(headers)})
+        answer = self.connection.getresponse()
+        content = answer.read()
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {path}: {answer.status} {content[:300]}")
+        return content
+
+    def put(self, bucket, key, body):
+        self.send("PUT", f"/{bucket}/{key}", body=body)
+
+    def get(self, bucket, key, first, last):
+        return self.send("GET", f"/{bucket}/{key}", headers={"Range": f"bytes={first}-{last}"})
+
+    def put_in_parts(self, bucket, key, parts):
+        path = f"/{bucket}/{key}"
+        answer = xml.etree.ElementTree.fromstring(self.send("POST", path, [("uploads", "")]))
+        upload = answer.find("{*}UploadId").text
+        document = "<CompleteMultipartUpload>"
+        for number, part in enumerate(parts, 1):
+            query = [("partNumber", str(number)), ("uploadId", upload)]
+            self.send("PUT", path, query, body=part)
+            etag = hashlib.md5(part).hexdigest()
+            document += f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
+        document += "</CompleteMultipartUpload>"
+        self.send("POST", path, [("uploadId", upload)], body=document.encode())
+
+    def list(self, bucket, prefix):
+        """All keys below a prefix, page after page."""
+        keys, token = [], None
+        while True:
+            query = [("list-type", "2"), ("prefix", prefix), ("max-keys", "1000")]
+            if token:
+                query.append(("continuation-token", token))
+            page = xml.etree.ElementTree.fromstring(self.send("GET", f"/{bucket}", query))
+            keys += [item.text for item in page.iterfind("{*}Contents/{*}Key")]
+            token = page.findtext("{*}NextContinuationToken")
+            if not token:
+                return keys
+
+
+def quoted(text):
+    return urllib.parse.quote(text, safe="-_.~")
+
+
+def sign(method, host, path, query):
+    """The headers of AWS Signature Version 4, with a body that is not signed."""
+    now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    headers = {
+        "host": host,
+        "x-amz-content-sha256": "UNSIGNED-PAYLOAD",
+        "x-amz-date": now,
+    }
+    names = ";".join(headers)
+    lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
+    canonical = f"{method}\n{path}\n{query}\n{lines}\n{names}\nUNSIGNED-PAYLOAD"
+    scope = f"{now[:8]}/{REGION}/s3/aws4_request"
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    key = ("AWS4" + SECRET).encode()
+    for part in (now[:8], REGION, "s3", "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    text = f"AWS4-HMAC-SHA256\n{now}\n{scope}\n{digest}"
+    signature = hmac.digest(key, text.encode(), "sha256").hex()
+    headers["Authorization"] = (
+        f"AWS4-HMAC-SHA256 Credential={ACCESS}/{scope}, SignedHeaders={names}, Signature={signature}"
+    )
+    return headers

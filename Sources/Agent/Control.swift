@@ -1,0 +1,60 @@
+public import Wire
+
+/// What can be asked of a running GoSync: the calls behind the control socket.
+///
+/// Paths are absolute in the file system shown, such as `/backends/selfhosted/a.txt`. A problem says
+/// what happened to which path, and what to do. Methods may block, and are called from several
+/// threads at once.
+public protocol Control: Sendable {
+    func status() throws(Problem) -> VolumeStatus
+
+    /// A page of a directory's entries, or the entry of a file; `limit` is from 1 to
+    /// `Endpoint.largestPage`.
+    func list(_ path: String, after: String?, limit: Int) throws(Problem) -> Listing
+
+    /// By key, the values in order.
+    func tags(of path: String) throws(Problem) -> [Tag]
+
+    /// Changes all at once or nothing, and returns the tags as they are then.
+    func changeTags(_ change: TagChange) throws(Problem) -> [Tag]
+
+    /// Changes the tags of many files, all or none.
+    func changeTags(_ change: BulkTagChange) throws(Problem) -> ChangedFiles
+
+    /// The keys in use.
+    func tagKeys() throws(Problem) -> TagUse
+
+    /// The values in use under a key, the most frequent first.
+    func tagValues(_ key: String) throws(Problem) -> TagUse
+
+    func renameTag(_ rename: TagRename) throws(Problem) -> ChangedFiles
+
+    /// A page of all files with tags or attributes.
+    func exportTags(after: String?, limit: Int) throws(Problem) -> TaggedFiles
+
+    /// Adds what an export has, and tells which files are not there.
+    func importTags(_ files: TaggedFiles) throws(Problem) -> ImportedTags
+
+    /// How a query is gone about.
+    func explain(_ query: String) throws(Problem) -> QueryPlan
+
+    /// A page of the files that match, in an order that stays.
+    func search(_ query: String, after: String?, limit: Int) throws(Problem) -> Matches
+
+    /// By path.
+    func filters() throws(Problem) -> [Filter]
+
+    func filter(at path: String) throws(Problem) -> Filter
+
+    /// Stores a new filter, and makes the directories above it.
+    func createFilter(_ filter: Filter) throws(Problem) -> Filter
+
+    /// Changes what the draft holds; a filter of the configuration is a conflict.
+    func updateFilter(at path: String, _ change: FilterDraft) throws(Problem) -> Filter
+
+    /// Removes a filter, and returns what it was; a filter of the configuration is a conflict.
+    func deleteFilter(at path: String) throws(Problem) -> Filter
+
+    /// Counts what a query matches, and returns the first `limit` of it.
+    func testFilter(_ query: String, limit: Int) throws(Problem) -> FilterTest
+}

@@ -1,0 +1,22 @@
+public import WebServer
+public import Wire
+
+/// The control API on its Unix socket, for as long as this object is not stopped.
+public final class ControlSocket: Sendable {
+    private let server: Server
+
+    /// Starts to answer; requests are carried out on threads of the server.
+    ///
+    /// Fails if another daemon answers there, or the socket cannot be made.
+    public init(
+        path: String,
+        daemon: Status.Daemon,
+        control: any Control
+    ) throws(ServerError) {
+        let router = Router(daemon: daemon, control: control)
+        server = try Server(path: path) { request in router.respond(to: request) }
+    }
+
+    /// Finishes what runs and closes the socket; must be called once, and before the volume stops.
+    public func stop() { server.stop() }
+}

@@ -1,0 +1,33 @@
+/// The threads that may be busy with, or wait for, one store: if it dies, these are all that it takes.
+///
+/// The threads are started as they are needed. A job of an upper row may wait for one of a lower row,
+/// never the other way round.
+public final class Bulkhead: Sendable {
+    /// Requests of programs, for as long as they wait; more of them queue, which the kernel bounds.
+    public let waiters = Workers("wait", limit: 32)
+    /// Deliveries that a program waits for; it may leave, they go on.
+    public let deliverers = Workers("deliver", limit: 32)
+    /// Deliveries that nobody waits for.
+    public let uploaders = Workers("upload", limit: 16)
+    /// Fetches for the cache, each for any number of readers.
+    public let fetchers = Workers("fetch", limit: 24)
+
+    public init() {}
+
+    /// Runs `body` on a thread of its own and waits for it; who does not want the result any more leaves
+    /// with EINTR, and `body` goes on.
+    public func deliver<R: Sendable>(_ body: @escaping @Sendable () -> R) throws(Errno) -> R {
+        try admit()
+        let outcome = Monitor<R?>(nil)
+        deliverers.run {
+            let result = body()
+            outcome.update { $0 = result }
+        }
+        return try outcome.wait(in: self) { $0 }
+    }
+
+    /// Ends the threads, those first that wait for others; what runs is finished.
+    public func stop() {
+        for workers in [waiters, deliverers, uploaders, fetchers] { workers.stop() }
+    }
+}

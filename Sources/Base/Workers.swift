@@ -1,0 +1,151 @@
+import CLinux
+import Glibc
+
+/// A bounded set of named threads that run jobs in the order they came.
+///
+/// Jobs may block. `stop()` lets running jobs finish, drops those not begun, and joins every thread;
+/// it must not be called from a job.
+///
+/// A job may be queued with a question whether it is over before it began, such as a request whose
+/// caller is gone. It is asked while all threads are busy, and answered jobs are run out of turn on one
+/// thread more: all that is left to them is to say so.
+public final class Workers: Sendable {
+    public typealias Job = @Sendable () -> Void
+
+    private struct Queued {
+        var job: Job
+        var isOver: (@Sendable () -> Bool)?
+    }
+
+    private struct State {
+        var jobs: [Queued] = []
+        var next = 0
+        var stopping = false
+        var threads: [pthread_t] = []
+        var idle = 0
+        /// The thread that looks for jobs that are over.
+        var patrol: pthread_t?
+
+        mutating func takeOver() -> [Job] {
+            let over = jobs[next...].indices.filter { jobs[$0].isOver?() ?? false }
+            let taken = over.map { jobs[$0].job }
+            for index in over.reversed() { jobs.remove(at: index) }
+            forgetTaken()
+            return taken
+        }
+
+        mutating func forgetTaken() {
+            guard next == jobs.count else { return }
+            jobs.removeAll(keepingCapacity: true)
+            next = 0
+        }
+    }
+
+    private let state = Monitor(State())
+    private let name: String
+    private let limit: Int
+
+    /// - Parameters:
+    ///   - name: shown by `ps -L`; 15 bytes at most are kept.
+    ///   - limit: the most threads; each is started when a job finds no idle one.
+    public init(_ name: String, limit: Int) {
+        self.name = name
+        self.limit = limit
+    }
+
+    /// Queues a job; after `stop()` it is dropped.
+    public func run(_ job: @escaping Job) { run(Queued(job: job)) }
+
+    /// Queues a job that may be over before it began: `isOver` is called under a lock, and must be quick.
+    public func run(unless isOver: @escaping @Sendable () -> Bool, _ job: @escaping Job) {
+        run(Queued(job: job, isOver: isOver))
+    }
+
+    private func run(_ queued: Queued) {
+        state.update { state in
+            guard !state.stopping else { return }
+            state.jobs.append(queued)
+            let waiting = state.jobs.count - state.next
+            guard waiting > state.idle else { return }
+            if state.threads.count < limit {
+                state.threads.append(startThread { [self] in work() })
+            } else if queued.isOver != nil, state.patrol == nil {
+                state.patrol = startThread { [self] in patrol() }
+            }
+        }
+    }
+
+    /// Finishes what runs, drops the rest, and joins the threads.
+    public func stop() {
+        let threads = state.update { state in
+            state.stopping = true
+            state.jobs = []
+            state.next = 0
+            defer {
+                state.threads = []
+                state.patrol = nil
+            }
+            return state.threads + [state.patrol].compactMap { $0 }
+        }
+        for thread in threads { pthread_join(thread, nil) }
+    }
+
+    private func work() {
+        gosync_name_thread(name)
+        while let job = nextJob() { job() }
+    }
+
+    private func nextJob() -> Job? {
+        state.withLock { $0.idle += 1 }
+        let job: Job?? = state.wait { state in
+            if state.stopping { return .some(nil) }
+            guard state.next < state.jobs.count else { return nil }
+            defer {
+                state.next += 1
+                state.forgetTaken()
+            }
+            state.idle -= 1
+            return .some(state.jobs[state.next].job)
+        }
+        return job ?? nil
+    }
+
+    /// Runs out of turn what is over, for as long as there is a queue to look through.
+    private func patrol() {
+        gosync_name_thread(name)
+        while true {
+            let over: [Job]? = state.wait { state in
+                if state.stopping { return .some(nil) }
+                return state.next < state.jobs.count ? .some(state.takeOver()) : nil
+            }
+            guard let over else { return }
+            for job in over { job() }
+            state.wait(atMost: Patience.pollSeconds) { $0.stopping ? true : nil }
+        }
+    }
+}
+
+/// Starts a joinable thread with every signal blocked, so that signals reach the main thread.
+private func startThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
+    final class Box: Sendable {
+        let body: @Sendable () -> Void
+        init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    }
+    var all = sigset_t()
+    var before = sigset_t()
+    sigfillset(&all)
+    pthread_sigmask(SIG_SETMASK, &all, &before)
+    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+    var thread = pthread_t()
+    let code = pthread_create(
+        &thread,
+        nil,
+        { argument in
+            Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
+            return nil
+        },
+        Unmanaged.passRetained(Box(body)).toOpaque()
+    )
+    precondition(code == 0, "cannot start a thread: \(Errno(code))")
+    return thread
+}

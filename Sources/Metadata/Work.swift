@@ -1,0 +1,133 @@
+public import Base
+public import SQLite
+
+/// An entry whose object the store has yet to follow.
+public struct Work: Equatable, Sendable {
+    public var entry: Int64
+    /// Not before this moment.
+    public var due: Timestamp
+    /// Of a directory that moved: everything below has to follow too.
+    public var tree: Bool
+    /// Attempts that failed.
+    public var attempts: Int64
+    /// What the last attempt failed with.
+    public var error: String?
+}
+
+extension Connection {
+    /// Notes that the store has to follow an entry.
+    public func addWork(_ entry: Int64, due: Timestamp, tree: Bool = false) {
+        run(
+            """
+            INSERT INTO work(entry, due, tree) VALUES (?, ?, ?)
+            ON CONFLICT(entry) DO UPDATE SET due = min(due, excluded.due), tree = tree | excluded.tree
+            """,
+            .integer(entry),
+            .integer(due.nanoseconds),
+            .integer(tree ? 1 : 0)
+        )
+    }
+
+    public func work(for entry: Int64) -> Work? {
+        first("SELECT entry, due, tree, attempts, error FROM work WHERE entry = ?", .integer(entry))
+        {
+            Work($0)
+        }
+    }
+
+    /// Work that is due, the longest due first, but for that on some backends.
+    public func dueWork(at now: Timestamp, besides backends: Set<Int64>, limit: Int) -> [Work] {
+        var found: [Work] = []
+        let list = "[" + backends.map { "\($0)" }.joined(separator: ",") + "]"
+        each(
+            """
+            SELECT entry, due, tree, attempts, error FROM work
+            WHERE due <= ? AND (SELECT backend FROM entry WHERE id = work.entry)
+                NOT IN (SELECT value FROM json_each(?))
+            ORDER BY due LIMIT ?
+            """,
+            .integer(now.nanoseconds),
+            .text(list),
+            .integer(Int64(limit))
+        ) {
+            found.append(Work($0))
+            return true
+        }
+        return found
+    }
+
+    public func nextDue() -> Timestamp? {
+        first("SELECT min(due) FROM work") { $0.optionalInteger(0) }?
+            .map(Timestamp.init(nanoseconds:))
+    }
+
+    public func failWork(_ entry: Int64, error: String, retryAt due: Timestamp) {
+        run(
+            "UPDATE work SET attempts = attempts + 1, error = ?, due = ? WHERE entry = ?",
+            .text(error),
+            .integer(due.nanoseconds),
+            .integer(entry)
+        )
+    }
+
+    /// Notes what is about to be sent, so that it is known again if its answer is lost.
+    public func noteSending(_ sent: String, for entry: Int64) {
+        run("UPDATE work SET sent = ? WHERE entry = ?", .text(sent), .integer(entry))
+    }
+
+    public func lastSent(for entry: Int64) -> String? {
+        first("SELECT sent FROM work WHERE entry = ?", .integer(entry)) { $0.optionalText(0) }
+            ?? nil
+    }
+
+    public func postponeWork(_ entry: Int64, to due: Timestamp) {
+        run("UPDATE work SET due = ? WHERE entry = ?", .integer(due.nanoseconds), .integer(entry))
+    }
+
+    public func finishWork(_ entry: Int64) {
+        run("DELETE FROM work WHERE entry = ?", .integer(entry))
+    }
+
+    /// Makes all work of a backend due, as when it is reachable again.
+    public func hastenWork(backend: Int64, at now: Timestamp) {
+        run(
+            """
+            UPDATE work SET due = ?
+            WHERE due > ? AND (SELECT backend FROM entry WHERE id = work.entry) = ?
+            """,
+            .integer(now.nanoseconds),
+            .integer(now.nanoseconds),
+            .integer(backend)
+        )
+    }
+
+    /// Makes all work due.
+    public func hastenWork(at now: Timestamp) {
+        run(
+            "UPDATE work SET due = ? WHERE due > ?",
+            .integer(now.nanoseconds),
+            .integer(now.nanoseconds)
+        )
+    }
+
+    /// What is pending on a backend, and how much of it failed when last tried.
+    public func pendingWork(backend: Int64) -> (count: Int64, failed: Int64) {
+        first(
+            """
+            SELECT count(*), count(w.error) FROM work w JOIN entry e ON e.id = w.entry
+            WHERE e.backend = ?
+            """,
+            .integer(backend)
+        ) { ($0.integer(0), $0.integer(1)) } ?? (0, 0)
+    }
+}
+
+extension Work {
+    fileprivate init(_ row: borrowing Row) {
+        entry = row.integer(0)
+        due = Timestamp(nanoseconds: row.integer(1))
+        tree = row.integer(2) != 0
+        attempts = row.integer(3)
+        error = row.optionalText(4)
+    }
+}

@@ -1,0 +1,155 @@
+import CSQLite
+
+/// A connection to a database, lent by `Database` to one thread at a time.
+///
+/// A statement that fails ends quietly, as if it had no more rows, and the failure sticks to the
+/// connection; `Database.read` and `Database.write` look for it before they return, and then throw
+/// and roll back. So code between BEGIN and COMMIT reads straight on, and nothing that was decided
+/// on a half-read answer survives. For this to hold, a body must have no effect outside the database.
+public final class Connection {
+    let handle: OpaquePointer
+    private var statements: [UnsafeRawPointer: Statement] = [:]
+    private var composed: [String: Statement] = [:]
+    private(set) var failure: DatabaseError?
+
+    /// Statements composed at run time that are kept compiled.
+    private static let composedLimit = 64
+    /// How long a writer waits for one of another process (a backup, a person's `sqlite3`).
+    private static let busyMilliseconds: CInt = 10_000
+
+    private static let started = gosync_sqlite_start()
+
+    init(path: String, readOnly: Bool) throws(DatabaseError) {
+        precondition(Self.started == SQLITE_OK, "SQLite does not start")
+        var handle: OpaquePointer?
+        let access = readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+        let code = sqlite3_open_v2(path, &handle, access | SQLITE_OPEN_NOMUTEX, nil)
+        guard let handle, code == SQLITE_OK else {
+            let reason = handle.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+            sqlite3_close_v2(handle)
+            throw DatabaseError(code: code, message: "cannot open \(path): \(reason)")
+        }
+        self.handle = handle
+        sqlite3_busy_timeout(handle, Self.busyMilliseconds)
+        sqlite3_extended_result_codes(handle, 1)
+    }
+
+    deinit {
+        statements = [:]
+        composed = [:]
+        sqlite3_close_v2(handle)
+    }
+
+    /// Runs statements that neither take arguments nor return rows.
+    public func execute(_ sql: String) {
+        guard failure == nil else { return }
+        if sqlite3_exec(handle, sql, nil, nil, nil) != SQLITE_OK { fail(sql) }
+    }
+
+    /// Runs a statement to its end.
+    public func run(_ sql: StaticString, _ values: Value...) {
+        use(statement(sql), values) { _ in false }
+    }
+
+    /// The first row as `body` reads it, or `nil` where there is none.
+    public func first<R>(
+        _ sql: StaticString,
+        _ values: Value...,
+        body: (borrowing Row) -> R
+    ) -> R? {
+        var result: R?
+        use(statement(sql), values) { row in
+            result = body(row)
+            return false
+        }
+        return result
+    }
+
+    /// Hands every row to `body` until it returns `false`.
+    public func each(
+        _ sql: StaticString,
+        _ values: Value...,
+        body: (borrowing Row) -> Bool
+    ) {
+        use(statement(sql), values, body)
+    }
+
+    /// Like `each`, for SQL composed at run time; the newest such statements stay compiled.
+    public func each(composed sql: String, _ values: [Value], body: (borrowing Row) -> Bool) {
+        use(composedStatement(sql), values, body)
+    }
+
+    public var lastInsertedRow: Int64 { sqlite3_last_insert_rowid(handle) }
+
+    /// How many rows the last INSERT, UPDATE or DELETE touched.
+    public var changedRows: Int { Int(sqlite3_changes(handle)) }
+
+    func takeFailure() -> DatabaseError? {
+        defer { failure = nil }
+        return failure
+    }
+
+    /// Ends a transaction that has only read, whatever sticks to the connection.
+    func endSnapshot() {
+        if isInTransaction { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
+    }
+
+    /// Whether a transaction is open; SQLite may have rolled it back by itself after a failure.
+    var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+    private func use(
+        _ statement: Statement?,
+        _ values: [Value],
+        _ body: (borrowing Row) -> Bool
+    ) {
+        guard let statement, failure == nil else { return }
+        statement.bind(values)
+        statement.isBusy = true
+        defer {
+            sqlite3_reset(statement.handle)
+            statement.isBusy = false
+        }
+        while true {
+            switch sqlite3_step(statement.handle) {
+            case SQLITE_ROW:
+                if !body(Row(handle: statement.handle)) { return }
+            case SQLITE_DONE: return
+            default: return fail(statement.sql)
+            }
+        }
+    }
+
+    private func statement(_ sql: StaticString) -> Statement? {
+        let key = UnsafeRawPointer(sql.utf8Start)
+        if let known = statements[key], !known.isBusy { return known }
+        guard let made = prepare("\(sql)") else { return nil }
+        // A nested use of a busy statement gets one of its own, which is not kept.
+        if statements[key] == nil { statements[key] = made }
+        return made
+    }
+
+    private func composedStatement(_ sql: String) -> Statement? {
+        if let known = composed[sql], !known.isBusy { return known }
+        guard let made = prepare(sql) else { return nil }
+        if composed.count >= Self.composedLimit { composed = [:] }
+        composed[sql] = made
+        return made
+    }
+
+    private func prepare(_ sql: String) -> Statement? {
+        guard failure == nil else { return nil }
+        var statement: OpaquePointer?
+        let flags = UInt32(SQLITE_PREPARE_PERSISTENT)
+        guard sqlite3_prepare_v3(handle, sql, -1, flags, &statement, nil) == SQLITE_OK,
+            let statement
+        else {
+            fail(sql)
+            return nil
+        }
+        return Statement(handle: statement, sql: sql)
+    }
+
+    private func fail(_ sql: String) {
+        failure = failure ?? DatabaseError(connection: handle, sql: sql)
+    }
+}

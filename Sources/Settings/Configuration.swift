@@ -1,0 +1,109 @@
+public import Base
+
+/// All that `mount.conf` can say, with defaults for what it does not.
+public struct Configuration: Equatable, Sendable {
+    /// The file this was read from; `nil` for the built-in default.
+    public var path: String?
+    public var mount: Mount
+    public var cache: Cache
+    public var metadata: Metadata
+    public var log = Logging()
+    /// In the order of the file, and never empty.
+    public var backends: [Backend] = []
+    public var filters: [Filter] = []
+    /// What the operator should know and nothing depends on, each a line ready to print.
+    public var warnings: [String] = []
+
+    /// Where the daemon listens for `gosync`.
+    public var socketPath: String { mount.dataDirectory + "/gosync.sock" }
+
+    /// What a configuration without a file says.
+    init(dataDirectory: String) {
+        mount = Mount(dataDirectory: dataDirectory)
+        cache = Cache(directory: dataDirectory + "/cache")
+        metadata = Metadata(path: dataDirectory + "/metadata.db")
+    }
+}
+
+extension Configuration {
+    /// The section `[mount]`.
+    public struct Mount: Equatable, Sendable {
+        public var dataDirectory: String
+        public var close = Close.sync
+        /// Lets the kernel read what is wholly in the cache by itself, where it can.
+        public var passthrough = true
+        /// Lets users other than the one who mounts in, as far as the modes of the files allow.
+        public var allowOther = false
+        /// How long a listing counts as true before the store is asked again; at least 1.
+        public var directoryTTLSeconds = 60.0
+        /// The owner of what has none recorded; `nil` for the user who mounts.
+        public var owner: UInt32?
+        public var group: UInt32?
+        /// The permission bits that what has no mode recorded does not get.
+        public var umask: UInt32 = 0o022
+    }
+
+    /// When an upload has to be done.
+    public enum Close: String, CaseIterable, Sendable {
+        /// `close` returns once the store has the object.
+        case sync
+        /// `close` returns at once, and the upload follows.
+        case async
+    }
+
+    /// The section `[cache]`.
+    public struct Cache: Equatable, Sendable {
+        public var directory: String
+        public var sizeBytes: Int64 = 20 << 30
+        /// The bytes that may be on their way at once; `nil` for what suits the machine.
+        public var memoryBytes: Int64?
+
+        /// Less could not hold what one reader and one writer need at a time.
+        public static let smallestBytes: Int64 = 16 << 20
+        /// Less could not keep a store busy.
+        public static let smallestMemoryBytes: Int64 = 8 << 20
+    }
+
+    /// The section `[metadata]`.
+    public struct Metadata: Equatable, Sendable {
+        /// The database of names, attributes and tags.
+        public var path: String
+    }
+
+    /// The section `[log]`.
+    public struct Logging: Equatable, Sendable {
+        public var level = Log.Level.info
+    }
+
+    /// A section `[filter PATH]`.
+    public struct Filter: Equatable, Sendable {
+        /// Below `/filters`, without a `/` at either end.
+        public var path: String
+        public var query: Query
+        public var layout = Layout.flat
+        public var names = Naming.collide
+        public var casing = Casing.exact
+        /// Whether `ln` and `mv` into the view set the tags of its query.
+        public var asserts = false
+        public var unlink = Unlinking.refuse
+        /// Where the section starts in the file.
+        public var line: Int
+
+        /// The text of a query, not yet parsed, and the line of the file an error in it belongs to.
+        public struct Query: Equatable, Sendable {
+            public var text: String
+            public var line: Int
+        }
+
+        public enum Layout: String, CaseIterable, Sendable { case flat, tree }
+
+        /// Which files of a view carry a suffix that tells equal names apart.
+        public enum Naming: String, CaseIterable, Sendable { case collide, always }
+
+        /// Whether names that differ in case only collide.
+        public enum Casing: String, CaseIterable, Sendable { case exact, fold }
+
+        /// What removing a name from the view does.
+        public enum Unlinking: String, CaseIterable, Sendable { case refuse, untag }
+    }
+}

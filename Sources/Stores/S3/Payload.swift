@@ -1,0 +1,60 @@
+import Base
+import Digest
+import HTTP
+
+/// A body ready to be sent as often as needed, with its digests.
+struct Payload {
+    var body: HTTPBody
+    /// In hexadecimal, for the signature.
+    var sha256: String
+    /// For `Content-MD5`; `nil` without a body.
+    var md5: [UInt8]?
+
+    private static let emptySHA256 = hex(Digest.sha256(""))
+
+    /// No body at all.
+    init() { self.init(body: .none, sha256: Self.emptySHA256) }
+
+    private static let hashedPieceBytes = 1 << 20
+
+    private init(body: HTTPBody, sha256: String, md5: [UInt8]? = nil) {
+        self.body = body
+        self.sha256 = sha256
+        self.md5 = md5
+    }
+
+    init(_ bytes: [UInt8]) {
+        self.init(body: .bytes(bytes), sha256: hex(Digest.sha256(bytes)), md5: Digest.md5(bytes))
+    }
+
+    /// Takes a range of an object's body: held in memory if it is small, else read twice.
+    init(_ body: ObjectBody, _ range: Range<Int64>) throws(Errno) {
+        if range.count <= heldBodyBytes {
+            self.init(try body.bytes(range))
+            return
+        }
+        var sha256 = MessageDigest(.sha256)
+        var md5 = MessageDigest(.md5)
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let end = min(offset + Int64(Self.hashedPieceBytes), range.upperBound)
+            let piece = try body.bytes(offset..<end)
+            sha256.update(piece)
+            md5.update(piece)
+            offset = end
+        }
+        let start = range.lowerBound
+        let stream = HTTPBody.stream(size: Int64(range.count)) { output, offset throws(Errno) in
+            try body.read(&output, start + offset)
+        }
+        self.init(body: stream, sha256: hex(sha256.finish()), md5: md5.finish())
+    }
+}
+
+extension ObjectBody {
+    func bytes(_ range: Range<Int64>) throws(Errno) -> [UInt8] {
+        try filledBytes(count: range.count) { output, offset throws(Errno) in
+            try read(&output, range.lowerBound + offset)
+        }
+    }
+}

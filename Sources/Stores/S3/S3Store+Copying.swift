@@ -1,0 +1,148 @@
+public import Base
+import Digest
+import HTTP
+import XML
+
+extension S3Store {
+    public func copy(
+        _ source: Key,
+        to target: Key,
+        attributes: ObjectAttributes,
+        ifMatch: String?,
+        trace: UploadTrace?
+    ) throws(StoreError) -> ObjectInfo {
+        try storing { () throws(S3Failure) in
+            // Not every server heeds a condition on the source, so it is asked for first.
+            let info = try info(source)
+            if let ifMatch, info.etag != ifMatch { throw S3Failure(.changed) }
+            do throws(S3Failure) {
+                if let earlier = trace?.earlier { try abort(earlier) }
+                let limit = client.configuration.limits.singleCopyBytes
+                return info.size <= limit
+                    ? try copyAtOnce(info, target, attributes)
+                    : try copyInParts(info, target, attributes, trace)
+            } catch {
+                guard error.status == 501 || error.code == "NotImplemented" else { throw error }
+                return try copyThrough(info, target, attributes, trace)
+            }
+        }
+    }
+
+    private func copyAtOnce(
+        _ source: ObjectInfo,
+        _ target: Key,
+        _ attributes: ObjectAttributes
+    ) throws(S3Failure) -> ObjectInfo {
+        var request = S3Request(method: "PUT", key: try full(target), payload: Payload([]))
+        request.headers = try attributes.headers()
+        request.headers.append(try sourceHeaders(source))
+        request.headers["x-amz-metadata-directive"] = "REPLACE"
+        request.isPatient = true
+        request.answersXML = true
+        let answer = try client.send(request)
+        guard answer.document?.name == "CopyObjectResult" else {
+            throw S3Failure(.malformed("no result of a copy"))
+        }
+        let info = try info(target)
+        guard info.size == source.size else {
+            throw S3Failure(.malformed("\(source.size) bytes were copied, \(info.size) arrived"))
+        }
+        return info
+    }
+
+    private func copyInParts(
+        _ source: ObjectInfo,
+        _ target: Key,
+        _ attributes: ObjectAttributes,
+        _ trace: UploadTrace?
+    ) throws(S3Failure) -> ObjectInfo {
+        let size = client.configuration.limits.copyPartBytes
+        let ranges = stride(from: 0, to: source.size, by: Int64.Stride(size)).map {
+            $0..<min($0 + size, source.size)
+        }
+        let upload = try begin(target, attributes, "a copy", trace)
+        return try assemble(upload, target, HTTPHeaders(), ranges) {
+            () throws(S3Failure) in
+            // A server may say 200 and copy nothing: see that before the target is overwritten.
+            let held = try parts(of: upload)
+            guard ranges.indices.allSatisfy({ held[$0 + 1]?.size == Int64(ranges[$0].count) })
+            else { throw S3Failure.partsNotCopied }
+        } write: { [self] number, range throws(S3Failure) in
+            try copyPart(source, upload, number, range)
+        }
+    }
+
+    private func copyPart(
+        _ source: ObjectInfo,
+        _ upload: MultipartUpload,
+        _ number: Int,
+        _ range: Range<Int64>
+    ) throws(S3Failure) -> String {
+        var request = S3Request(method: "PUT", key: upload.key, payload: Payload([]))
+        request.query = upload.query([("partNumber", "\(number)")])
+        request.headers = try sourceHeaders(source)
+        request.headers["x-amz-copy-source-range"] =
+            "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
+        request.isPatient = true
+        request.answersXML = true
+        do throws(S3Failure) {
+            guard let etag = try client.send(request).document?.text(of: "ETag"),
+                unquoted(etag) != hex(md5([]))
+            else { throw S3Failure.partsNotCopied }
+            return etag
+        } catch {
+            // An answer that is no document: the server took this for an ordinary, empty part.
+            if case .malformed = error.error { throw S3Failure.partsNotCopied }
+            throw error
+        }
+    }
+
+    private func sourceHeaders(_ source: ObjectInfo) throws(S3Failure) -> HTTPHeaders {
+        let path = percentEncoded(try full(source.key), keepingSlashes: true)
+        let bucket = percentEncoded(client.configuration.bucket)
+        return [
+            "x-amz-copy-source": "/\(bucket)/\(path)",
+            "x-amz-copy-source-if-match": "\"\(source.etag)\"",
+        ]
+    }
+
+    /// Reads the source and writes the target, for servers that cannot copy by themselves.
+    private func copyThrough(
+        _ source: ObjectInfo,
+        _ target: Key,
+        _ attributes: ObjectAttributes,
+        _ trace: UploadTrace?
+    ) throws(S3Failure) -> ObjectInfo {
+        let body = ObjectBody(size: source.size) { [self] output, offset throws(Errno) in
+            let end = min(source.size, offset + Int64(min(output.freeCapacity, Int(heldBodyBytes))))
+            do throws(StoreError) {
+                try get(source.key, range: offset..<end, ifMatch: source.etag) { bytes in
+                    output.append(contentsOf: bytes)
+                }
+            } catch {
+                Log.warning("\(client.configuration.bucket): \(source.key): \(error)")
+                throw .ioError
+            }
+        }
+        do throws(StoreError) {
+            return try put(
+                target,
+                body: body,
+                attributes: attributes,
+                condition: .none,
+                trace: trace.map { UploadTrace(earlier: nil, note: $0.note) }
+            )
+        } catch {
+            throw S3Failure(error)
+        }
+    }
+}
+
+extension S3Failure {
+    /// The server claims to copy parts, and does not; 501 is what it should have said.
+    fileprivate static var partsNotCopied: S3Failure {
+        var failure = S3Failure(.invalid("the server does not copy parts"))
+        failure.status = 501
+        return failure
+    }
+}

@@ -1,0 +1,104 @@
+public import Base
+import Digest
+import HTTP
+
+extension S3Store {
+    public func put(
+        _ key: Key,
+        body: ObjectBody,
+        attributes: ObjectAttributes,
+        condition: PutCondition,
+        trace: UploadTrace?
+    ) throws(StoreError) -> ObjectInfo {
+        let probed: ProbedCapabilities? = condition == .none ? nil : try probedCapabilities()
+        return try storing { () throws(S3Failure) in
+            let conditionHeaders = HTTPHeaders(condition, probed)
+            if body.size <= client.configuration.limits.singlePutBytes {
+                if let earlier = trace?.earlier { try abort(earlier) }
+                if let probed, !probed.heeds(condition) { try confirm(key, condition) }
+                return try putAtOnce(key, body, attributes, conditionHeaders)
+            }
+            try confirm(key, condition)
+            return try putInParts(key, body, attributes, conditionHeaders, trace) {
+                () throws(S3Failure) in
+                // Not every store that heeds a condition on PUT does so at the end of an upload.
+                try confirm(key, condition)
+            }
+        }
+    }
+
+    /// Throws `changed` unless the condition holds now.
+    private func confirm(_ key: Key, _ condition: PutCondition) throws(S3Failure) {
+        guard condition != .none else { return }
+        var found: ObjectInfo?
+        do throws(S3Failure) {
+            found = try info(key)
+        } catch {
+            guard error.error == .missing else { throw error }
+        }
+        switch condition {
+        case .none: break
+        case .absent: if found != nil { throw S3Failure(.changed) }
+        case .matches(let etag): if found?.etag != etag { throw S3Failure(.changed) }
+        }
+    }
+
+    private func putAtOnce(
+        _ key: Key,
+        _ body: ObjectBody,
+        _ attributes: ObjectAttributes,
+        _ condition: HTTPHeaders
+    ) throws(S3Failure) -> ObjectInfo {
+        let payload = try payload(body, 0..<body.size)
+        var request = S3Request(method: "PUT", key: try full(key), payload: payload)
+        request.headers = try attributes.headers()
+        request.headers.append(condition)
+        request.headers["Content-MD5"] = payload.md5.map(base64)
+        let answer: S3Answer
+        do throws(S3Failure) {
+            answer = try client.send(request)
+        } catch {
+            // What the condition names is not there: some servers say 404 to that, others 412.
+            if error.error == .missing, condition["If-Match"] != nil { throw S3Failure(.changed) }
+            // The answer to an earlier try was lost, and what stands in our way is our own object.
+            guard error.error == .changed, error.isAmbiguous, let md5 = payload.md5 else {
+                throw error
+            }
+            let found = try info(key)
+            guard found.etag == hex(md5), found.size == body.size else { throw error }
+            return found
+        }
+        guard let etag = answer.head.headers["ETag"].map(unquoted), !etag.isEmpty else {
+            return try info(key)
+        }
+        return ObjectInfo(
+            key: key,
+            size: body.size,
+            etag: etag,
+            // The store's clock, to the second; a HEAD would say the same.
+            modified: answer.head.headers["Date"].flatMap { Timestamp(httpDate: $0) } ?? .now(),
+            attributes: attributes
+        )
+    }
+
+    func payload(_ body: ObjectBody, _ range: Range<Int64>) throws(S3Failure) -> Payload {
+        do throws(Errno) {
+            return try Payload(body, range)
+        } catch {
+            throw S3Failure(.aborted(error))
+        }
+    }
+}
+
+extension HTTPHeaders {
+    /// A condition in the form the store understands; nothing if it understands none.
+    fileprivate init(_ condition: PutCondition, _ probed: ProbedCapabilities?) {
+        self.init()
+        guard let probed, probed.heeds(condition) else { return }
+        switch condition {
+        case .none: break
+        case .absent: self["If-None-Match"] = "*"
+        case .matches(let etag): self["If-Match"] = probed.ifMatch.text(etag)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Base
+import Digest
+import HTTP
+
+/// AWS Signature Version 4, header form: the proof that a request comes from who holds the keys.
+struct Signature {
+    let credentials: S3Credentials
+    let region: String
+    var service = "s3"
+
+    /// What is signed of a request.
+    struct Subject {
+        var method: String
+        /// Encoded exactly as it is sent.
+        var path: String
+        /// Not encoded.
+        var query: [(name: String, value: String)] = []
+        /// Every one of them is signed; `host` must be among them.
+        var headers: HTTPHeaders
+        /// SHA-256 of the body in hexadecimal, or `UNSIGNED-PAYLOAD`.
+        var payload: String
+    }
+
+    /// The value of the `Authorization` header.
+    func authorization(_ subject: Subject, at time: Timestamp) -> String {
+        let date = time.basicISO8601
+        let scope = "\(date.prefix(8))/\(region)/\(service)/aws4_request"
+        let (canonical, signed) = canonicalRequest(subject)
+        let text = "AWS4-HMAC-SHA256\n\(date)\n\(scope)\n\(hex(sha256(canonical)))"
+        let signature = hex(hmacSHA256(key: signingKey(String(date.prefix(8))), text))
+        return "AWS4-HMAC-SHA256 Credential=\(credentials.accessKey)/\(scope), "
+            + "SignedHeaders=\(signed), Signature=\(signature)"
+    }
+
+    private func signingKey(_ day: String) -> [UInt8] {
+        let dayKey = hmacSHA256(key: Array("AWS4\(credentials.secretKey)".utf8), day)
+        let regionKey = hmacSHA256(key: dayKey, region)
+        return hmacSHA256(key: hmacSHA256(key: regionKey, service), "aws4_request")
+    }
+
+    func canonicalRequest(_ subject: Subject) -> (text: String, signedHeaders: String) {
+        var values: [String: [String]] = [:]
+        for field in subject.headers.fields {
+            values[field.name.lowercased(), default: []].append(collapsed(field.value))
+        }
+        let names = values.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        let headers = names.map { "\($0):\(values[$0, default: []].joined(separator: ","))\n" }
+        let signed = names.joined(separator: ";")
+        let text = [
+            subject.method, subject.path, encodedQuery(subject.query), headers.joined(), signed,
+            subject.payload,
+        ].joined(separator: "\n")
+        return (text, signed)
+    }
+
+    /// The value without spaces around it, and one space for many within.
+    private func collapsed(_ value: String) -> String {
+        value.split(separator: " ").joined(separator: " ")
+    }
+}
+
+/// Encoded and sorted by the bytes of the encoded names: the form that is signed, and sent as well.
+func encodedQuery(_ query: [(name: String, value: String)]) -> String {
+    query.map { (percentEncoded($0.name), percentEncoded($0.value)) }
+        .sorted { one, other in
+            one.0 == other.0
+                ? one.1.utf8.lexicographicallyPrecedes(other.1.utf8)
+                : one.0.utf8.lexicographicallyPrecedes(other.0.utf8)
+        }
+        .map { "\($0.0)=\($0.1)" }
+        .joined(separator: "&")
+}

@@ -1,0 +1,39 @@
+public import Base
+
+/// Why a store did not do what it was asked.
+public enum StoreError: Error, Equatable, Sendable {
+    /// There is no such object.
+    case missing
+    /// The object is not the version that was asked for, or exists although it must not.
+    case changed
+    /// Keys or signature are wrong, or the permission is missing; the text is the store's own code.
+    case denied(String)
+    /// There is no such bucket or directory.
+    case noBucket(String)
+    /// The store cannot hold more.
+    case full
+    /// The store cannot be told so: a key too long, an object too large.
+    case invalid(String)
+    /// Not reached, or it kept failing after the retries; trying later may help.
+    case unavailable(String)
+    /// The store's answer made no sense: wrong length, wrong range, an error page under status 200.
+    case malformed(String)
+    /// The caller's own sink or body failed.
+    case aborted(Errno)
+}
+
+extension StoreError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .missing: "no such object"
+        case .changed: "the object was changed by someone else"
+        case .denied(let code): "access denied (\(code))"
+        case .noBucket(let name): "there is no bucket or directory \(name)"
+        case .full: "the store is full"
+        case .invalid(let reason): "the store refuses it: \(reason)"
+        case .unavailable(let reason): "not reachable: \(reason)"
+        case .malformed(let reason): "the store's answer is wrong: \(reason)"
+        case .aborted(let error): "aborted: \(error)"
+        }
+    }
+}

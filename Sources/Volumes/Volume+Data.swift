@@ -1,0 +1,336 @@
+public import Base
+import Cache
+import Metadata
+import SQLite
+import Stores
+
+/// Where the bytes of a read are.
+public enum ReadBytes: Sendable {
+    /// In an open file, at an offset, for the length of the call that gets this.
+    case file(descriptor: CInt, offset: Int64, count: Int)
+    case memory([UInt8])
+}
+
+extension Volume {
+    /// Opens a regular file.
+    ///
+    /// What others wrote to it meanwhile is noticed here at the latest.
+    ///
+    /// - Parameters:
+    ///   - isMappable: the handle may be mapped, and so is open for reading too.
+    ///   - truncating: cuts the file to nothing, as `O_TRUNC` asks.
+    public func open(
+        _ inode: UInt64,
+        forWriting: Bool,
+        isMappable: Bool = true,
+        truncating: Bool = false
+    ) throws(Errno) -> Handle {
+        let file = try file(FileID(bitPattern: inode))
+        guard file.kind == .regular else { throw file.isDirectory ? .isDirectory : .invalid }
+        if forWriting { _ = try writableBackend(of: file) }
+        try checkVersion(of: file)
+        let handle = try hold(file.id, forWriting: forWriting, isMappable: isMappable)
+        guard truncating else { return handle }
+        do throws(Errno) {
+            try truncate(file, to: 0)
+        } catch {
+            release(handle)
+            throw error
+        }
+        return handle
+    }
+
+    /// A handle on a file that was just looked at, or made.
+    func hold(_ id: FileID, forWriting: Bool, isMappable: Bool = true) throws(Errno) -> Handle {
+        let node = try retain(id, isOpening: true)
+        if forWriting { node.update { $0.writers += 1 } }
+        let reading = admit(to: node, forWriting: forWriting)
+        let handle = Handle(node: node, canWrite: forWriting, reading: reading)
+        do throws(Errno) {
+            if case .direct = reading, isMappable { try expectMapping(of: node) }
+        } catch {
+            release(handle)
+            throw error
+        }
+        return handle
+    }
+
+    /// Hands the bytes of a range, as far as the file has them, to `body`.
+    public func read(
+        _ handle: Handle,
+        at offset: Int64,
+        count: Int,
+        _ body: (ReadBytes) -> Void
+    ) throws(Errno) {
+        let node = handle.node
+        let size = node.now.size
+        guard offset < size, count > 0 else { return body(.memory([])) }
+        let end = min(size, offset + Int64(count))
+        if let original = node.unchangedOriginal {
+            let count = Int(end - offset)
+            return body(.file(descriptor: original, offset: offset, count: count))
+        }
+        let fetch = fetch(for: node.id)
+        do throws(Errno) {
+            try node.bytes.withPresent(offset..<end, fetch: fetch) {
+                body(
+                    .file(
+                        descriptor: node.bytes.fileDescriptor,
+                        offset: offset,
+                        count: Int(end - offset)
+                    )
+                )
+            }
+        } catch {
+            guard error == .noSpace, !node.now.isDirty else { throw error }
+            body(.memory(try readUncached(offset..<end, fetch)))
+        }
+    }
+
+    /// Writes bytes; extends the file where they reach beyond its end.
+    public func write(_ handle: Handle, at offset: Int64, _ bytes: RawSpan) throws(Errno) {
+        guard handle.canWrite else { throw .badDescriptor }
+        guard bytes.byteCount > 0 else { return }
+        let node = handle.node
+        // A closure cannot keep a span, but it can use one while it runs.
+        let end = offset + Int64(bytes.byteCount)
+        guard end <= Self.largestFile else { throw .tooLarge }
+        let fetch = fetch(for: node.id)
+        try node.change { () throws(Errno) in
+            try markDirty(node)
+            do throws(Errno) {
+                try node.bytes.write(bytes, at: offset, fetch: fetch)
+            } catch {
+                // What was written of it must not look like the file's own after a crash.
+                guard error != .wouldWait else { throw error }
+                try? node.bytes.truncate(to: node.now.size)
+                throw error
+            }
+            noteWrite(node) { $0.size = max($0.size, end) }
+        }
+    }
+
+    /// Called at every `close`: a writer learns here whether its bytes are safe in the store.
+    ///
+    /// A failure to deliver loses nothing: the bytes stay in the journal and are tried again.
+    public func flush(_ handle: Handle) throws(Errno) {
+        guard handle.canWrite else { return }
+        try takeUpMapped(handle.node)
+        try save(handle.node)
+        guard options.waitsForStore else { return }
+        try deliver(handle.node.id)
+    }
+
+    /// Returns when the bytes and all that is known of the file are on the local disk.
+    public func synchronize(_ handle: Handle) throws(Errno) {
+        try takeUpMapped(handle.node)
+        try save(handle.node)
+        if handle.node.now.isDirty { try handle.node.bytes.synchronize() }
+        try metadata.database.write(durably: true) { (rows) throws(Errno) in
+            rows.touchChange(of: handle.node.id, at: .now())
+        }
+    }
+
+    /// Returns when every change of names so far is on the local disk.
+    public func synchronizeNames() throws(Errno) {
+        // A commit with nothing in it would not reach the disk.
+        try metadata.database.write(durably: true) { (rows) throws(Errno) in
+            rows.touchChange(of: .root, at: .now())
+        }
+    }
+
+    /// Ends an open.
+    public func release(_ handle: Handle) {
+        if handle.canWrite {
+            handle.node.update { $0.writers -= 1 }
+            try? takeUpMapped(handle.node)
+            try? save(handle.node)
+            hasten(handle.node.id)
+        }
+        dismiss(from: handle.node)
+        releaseNode(handle.node)
+    }
+
+    /// Objects of S3 end at 5 TiB.
+    static let largestFile: Int64 = 5 << 40
+
+    /// Cuts or extends a file, open or not.
+    func truncate(_ file: File, to size: Int64) throws(Errno) {
+        guard size >= 0 else { throw .invalid }
+        guard size <= Self.largestFile else { throw .tooLarge }
+        let node = try retain(file.id)
+        defer { releaseNode(node) }
+        try node.change { () throws(Errno) in
+            guard node.now.size != size else {
+                return noteTimes(node)
+            }
+            try markDirty(node)
+            try node.bytes.truncate(to: size)
+            noteWrite(node) { $0.size = size }
+        }
+        try save(node)
+        if node.now.writers == 0 { hasten(file.id) }
+    }
+
+    private func noteTimes(_ node: Node) {
+        node.update { state in
+            state.modified = .now()
+            state.isUnsaved = true
+        }
+    }
+
+    func noteWrite(_ node: Node, _ body: (inout Node.State) -> Void) {
+        node.update { state in
+            body(&state)
+            state.modified = .now()
+            state.isUnsaved = true
+            state.writes += 1
+            state.lastWrite = monotonicSeconds()
+        }
+    }
+
+    /// Journals, before the first byte changes, that the file's bytes will be only here.
+    func markDirty(_ node: Node) throws(Errno) {
+        guard !node.now.isDirty else { return }
+        try metadata.database.write { (rows) throws(Errno) in
+            guard var file = rows.file(node.id) else { throw .stale }
+            file.data += 1
+            rows.update(file)
+            node.bytes.journal(in: rows)
+            let due = Timestamp.now().adding(seconds: Self.oldestUnsentSeconds)
+            for entry in rows.entries(of: node.id) where entry.isAttached {
+                rows.addWork(entry.id, due: due)
+            }
+        }
+        Failpoint.journaled.pass()
+        node.update { $0.isDirty = true }
+    }
+
+    /// Writes size and time of a changed file to its row.
+    func save(_ node: Node) throws(Errno) {
+        let now = node.now
+        guard now.isUnsaved else { return }
+        try metadata.database.write { (rows) throws(Errno) in
+            guard var file = rows.file(node.id) else { throw .stale }
+            file.size = now.size
+            file.modified = now.modified
+            file.changed = max(file.changed, now.modified)
+            rows.update(file)
+        }
+        Failpoint.saved.pass()
+        node.update { state in
+            if state.writes == now.writes { state.isUnsaved = false }
+        }
+    }
+
+    func saveOpenFiles() {
+        for node in nodes.all { try? save(node) }
+    }
+
+    /// - Parameter isOpening: an outdated file is of no use, and `ESTALE`.
+    func retain(_ id: FileID, isOpening: Bool = false) throws(Errno) -> Node {
+        try nodes.retain(id) { () throws(Errno) in
+            let found = try metadata.database.read { (rows) throws(Errno) in
+                rows.file(id).map { ($0, rows.isJournaled(id)) }
+            }
+            guard let (file, isDirty) = found else { throw .stale }
+            let backend = backends[file.backend]
+            var original: Original?
+            if !isDirty {
+                original = isOpening ? try self.original(of: file) : try? self.original(of: file)
+            }
+            return Node(
+                file,
+                bytes: try cache.file(id, size: file.size, bulkhead: backend?.bulkhead),
+                isDirty: isDirty,
+                original: original,
+                isReadOnly: backend?.isReadOnly ?? false
+            )
+        }
+    }
+
+    func releaseNode(_ node: Node) {
+        nodes.release(node) {
+            try? save(node)
+            node.bytes.noteSoundness()
+            cache.release(node.bytes)
+        }
+        let entries = (try? entries(of: node.id)) ?? []
+        if !entries.contains(where: \.isAttached) { leaveOrphan(node.id, entries) }
+    }
+
+    /// How to get bytes of a file from whatever object holds them now.
+    func fetch(for id: FileID) -> Fetch {
+        { [self] (range, sink) throws(Errno) in
+            var range = range
+            var lastKey: Key?
+            while true {
+                let (object, file) = try object(of: id)
+                guard let backend = try backend(of: file) else { throw .ioError }
+                range = try takeFirstBytes(of: id, object.etag, range, sink)
+                if range.isEmpty { return }
+                var delivered = false
+                do throws(StoreError) {
+                    let info = try backend.request { (store) throws(StoreError) in
+                        try store.get(object.key, range: range, ifMatch: object.etag) {
+                            (bytes) throws(Errno) in
+                            delivered = true
+                            try sink(bytes)
+                        }
+                    }
+                    return file.isKnown ? () : learn(info, of: id)
+                } catch {
+                    // The uploader may have moved the object: once per place it lies at.
+                    guard error == .missing, !delivered, lastKey != object.key else {
+                        if case .aborted(let errno) = error, errno.isUnfinished {
+                        } else {
+                            Log.warning("\(backend.name)/\(object.key): cannot read: \(error)")
+                        }
+                        guard error == .missing || error == .changed else { throw Errno(error) }
+                        forgetListing(above: id)
+                        throw .stale
+                    }
+                    lastKey = object.key
+                }
+            }
+        }
+    }
+
+    /// Others have changed a file: the next look at its directory asks the store.
+    func forgetListing(above id: FileID) {
+        try? metadata.database.write { (rows) throws(Errno) in
+            for entry in rows.entries(of: id) where entry.isAttached {
+                rows.setListed(entry.parent, at: nil)
+            }
+        }
+    }
+
+    func object(of id: FileID) throws(Errno) -> ((key: Key, etag: String?), File) {
+        let found = try metadata.database.read { (rows) throws(Errno) in
+            (rows.file(id), rows.entries(of: id))
+        }
+        guard let file = found.0 else { throw .stale }
+        guard
+            let entry = found.1.filter({ $0.key != nil }).max(by: { $0.storedData < $1.storedData }
+            ),
+            let key = entry.key
+        else { throw .stale }
+        return ((key, entry.etag), file)
+    }
+
+    private func readUncached(_ range: Range<Int64>, _ fetch: Fetch) throws(Errno) -> [UInt8] {
+        var bytes: [UInt8] = []
+        try fetch(range) { (part) throws(Errno) in part.append(to: &bytes) }
+        return bytes
+    }
+
+    /// Sees whether the object of a clean file is still the one that is known, unless that was seen of
+    /// late; a file that was replaced is stale, and the kernel looks its name up again.
+    private func checkVersion(of file: File) throws(Errno) {
+        guard let entry = try entries(of: file.id).first else { return }
+        guard entry.isAttached else { throw .stale }
+        let parent = try self.file(entry.parent)
+        try ensureListed(parent)
+        guard let now = try entries(of: file.id).first, now.isAttached else { throw .stale }
+    }
+}

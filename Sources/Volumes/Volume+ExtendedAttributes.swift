@@ -1,0 +1,89 @@
+public import Base
+import Cache
+public import Metadata
+import SQLite
+
+extension Volume {
+    /// The value of an extended attribute, in the volume's own words for `user.gosync.*`.
+    public func extendedAttribute(_ name: String, of inode: UInt64) throws(Errno) -> [UInt8] {
+        let id = FileID(bitPattern: inode)
+        if name.utf8.starts(with: ExtendedAttribute.virtualPrefix.utf8) {
+            let word = name.utf8.dropFirst(ExtendedAttribute.virtualPrefix.utf8.count)
+            return Array(try virtualAttribute(String(decoding: word, as: UTF8.self), of: id).utf8)
+        }
+        return try metadata.database.read { (rows) throws(Errno) in
+            try rows.extendedAttribute(name, of: id)
+        }
+    }
+
+    /// The names of a file's extended attributes; those of the volume itself are not among them, or
+    /// `cp -a` would try to copy them.
+    public func extendedAttributes(of inode: UInt64) throws(Errno) -> [String] {
+        let id = FileID(bitPattern: inode)
+        return try metadata.database.read { (rows) throws(Errno) in rows.extendedAttributes(of: id)
+        }
+    }
+
+    /// Writes an extended attribute; moves the time of change, and not that of modification.
+    public func setExtendedAttribute(
+        _ name: String,
+        of inode: UInt64,
+        to value: [UInt8],
+        mode: ExtendedAttribute.Mode
+    ) throws(Errno) {
+        let file = try file(FileID(bitPattern: inode))
+        if name == ExtendedAttribute.virtualPrefix + "query" {
+            guard let text = String(validating: value, as: UTF8.self) else { throw .illegalBytes }
+            return try setQuery(text, ofDirectory: file)
+        }
+        if file.backend == 0, name.utf8.starts(with: ExtendedAttribute.virtualPrefix.utf8) {
+            return try setFilterOption(name, String(decoding: value, as: UTF8.self), of: file)
+        }
+        try checkTaggable(file)
+        try metadata.database.write { (rows) throws(Errno) in
+            try rows.setExtendedAttribute(name, of: file.id, to: value, mode: mode)
+            rows.touchChange(of: file.id, at: .now())
+        }
+    }
+
+    public func removeExtendedAttribute(_ name: String, of inode: UInt64) throws(Errno) {
+        let file = try file(FileID(bitPattern: inode))
+        if name == ExtendedAttribute.virtualPrefix + "query" { return try removeQuery(of: file) }
+        try checkTaggable(file)
+        try metadata.database.write { (rows) throws(Errno) in
+            try rows.removeExtendedAttribute(name, of: file.id)
+            rows.touchChange(of: file.id, at: .now())
+        }
+    }
+
+    /// Tags lie here and not in the store, so a backend that is read-only takes them too.
+    private func checkTaggable(_ file: File) throws(Errno) {
+        guard file.backend != 0 else { throw .notPermitted }
+    }
+
+    private func virtualAttribute(_ word: String, of id: FileID) throws(Errno) -> String {
+        let file = try file(id)
+        if file.backend == 0 { return try filterAttribute(word, of: file) }
+        let (entries, state) = try metadata.database.read { (rows) throws(Errno) in
+            let entries = rows.entries(of: id)
+            let work = entries.compactMap { rows.work(for: $0.id) }
+            let isDirty = rows.isJournaled(id)
+            let state =
+                if work.contains(where: { $0.error != nil }) { "error" } else if isDirty {
+                    "dirty"
+                } else { work.isEmpty ? "clean" : "pending" }
+            return (entries, (name: state, error: work.compactMap(\.error).first))
+        }
+        let value: String? =
+            switch word {
+            case "state": state.name
+            case "error": state.error
+            case "backend": backends[file.backend]?.name.text
+            case "key": entries.first?.key?.text
+            case "etag": entries.first?.isKeptHere == true ? nil : entries.first?.etag
+            default: nil
+            }
+        guard let value else { throw .noData }
+        return value
+    }
+}

@@ -1,0 +1,196 @@
+import Base
+import Cache
+import Metadata
+import SQLite
+import Stores
+
+// Bringing the store in line with the names. Nothing here is a log of operations: each entry says what
+// its object should be and what it is, and `follow` makes the second the first. So it may be stopped at
+// any point, and run again.
+//
+// Order, for an entry whose object lies under `old` and belongs under `new`:
+//   1. whatever other entry still has its bytes under `new` gets them away from there (`makeWay`);
+//   2. PUT or COPY to `new`, on the condition that what is there is what we know of;
+//   3. one transaction: the entry lies under `new` with this ETag and these generations, and a
+//      detached entry is left for `old`;
+//   4. DELETE of `old`, by that entry's own work.
+// A crash after 2 finds the object at `new` with an ETag that nobody knows; step 2 then recognises its
+// own bytes by what it noted before it sent them (`Sent`).
+
+extension Volume {
+    /// Brings the object of one entry in line, and whatever has to be out of its way first.
+    func follow(_ id: Int64) throws(StoreError) {
+        try follow(id, waitingFor: [])
+    }
+
+    /// How many objects may be moved out of the way of one: all of a large directory, if need be.
+    private static let attempts = 1_000_000
+
+    func follow(_ id: Int64, waitingFor chain: [Int64]) throws(StoreError) {
+        for _ in 0..<Self.attempts {
+            guard let task = try task(for: id) else { return }
+            if try makeWay(for: task, chain: chain + [id]) { continue }
+            let places = Set([task.entry.key, task.wanted].compactMap { $0 })
+                .map { ObjectPlace(backend: task.entry.backend, key: $0) }
+            let isDone = try alone(with: id, at: Set(places)) { () throws(StoreError) in
+                // Between looking and locking, anything may have happened.
+                guard let now = try self.task(for: id), now == task, try occupants(of: now).isEmpty
+                else { return false }
+                try act(on: now)
+                return true
+            }
+            if isDone { return }
+        }
+        throw .unavailable("the file keeps changing while it is uploaded")
+    }
+
+    private func alone<R>(
+        with entry: Int64,
+        at objects: Set<ObjectPlace>,
+        _ body: () throws(StoreError) -> R
+    ) throws(StoreError) -> R {
+        try places.withEntries([entry]) { () throws(StoreError) in
+            try places.withPlaces(objects, body)
+        }
+    }
+
+    /// What there is to do for an entry.
+    struct Task: Equatable {
+        var entry: Entry
+        var file: File
+        var wanted: Key
+        var tree: Bool
+    }
+
+    /// `nil` when nothing is to be done, which is then noted.
+    private func task(for id: Int64) throws(StoreError) -> Task? {
+        try inMetadata { (rows) throws(Errno) in
+            guard let work = rows.work(for: id), let entry = rows.entry(id) else { return nil }
+            guard entry.isAttached, let file = rows.file(entry.file),
+                let wanted = rows.wantedKey(of: entry, isDirectory: file.isDirectory)
+            else {
+                // Detached entries are removed, not followed.
+                return nil
+            }
+            return Task(entry: entry, file: file, wanted: wanted, tree: work.tree)
+        }
+    }
+
+    private func act(on task: Task) throws(StoreError) {
+        guard let backend = backends[task.entry.backend] else {
+            throw .unavailable("its backend is not configured")
+        }
+        guard !backend.isReadOnly else { throw .denied("the backend is read-only") }
+        if task.file.isDirectory { return try followDirectory(task, backend) }
+        let entry = task.entry
+        if entry.key == nil || entry.storedData < task.file.data {
+            if let twin = try twin(of: task), try copyTwin(twin, task, backend) { return }
+            return try upload(task, backend)
+        }
+        if entry.key == task.wanted, entry.storedMeta >= task.file.meta {
+            return try finish(task, info: nil)
+        }
+        try copy(task, backend)
+    }
+
+    private func followDirectory(_ task: Task, _ backend: Backend) throws(StoreError) {
+        if task.tree { try followTree(task) }
+        let entry = task.entry
+        if entry.key == task.wanted, entry.storedMeta >= task.file.meta {
+            return try finish(task, info: nil)
+        }
+        let keeps = try backend.request { (store) throws(StoreError) in
+            try store.capabilities().directoryMarkers
+        }
+        guard keeps else { return try finish(task, info: nil, keptHere: true) }
+        // Before the object is made: a directory that is removed after a crash takes it along.
+        try inMetadataWriting { (rows) throws(Errno) in
+            guard var now = rows.entry(entry.id), now.key == nil else { return }
+            now.key = task.wanted
+            now.etag = nil
+            rows.update(now)
+        }
+        let info = try backend.request { (store) throws(StoreError) in
+            try store.put(
+                task.wanted,
+                body: ObjectBody([]),
+                attributes: ObjectAttributes(of: task.file),
+                condition: .none
+            )
+        }
+        try finish(task, info: info)
+    }
+
+    /// Notes for everything directly below a directory that moved that it has to follow.
+    private func followTree(_ task: Task) throws(StoreError) {
+        var after: Int64 = 0
+        while true {
+            let last = try inMetadataWriting { (rows) throws(Errno) -> Int64? in
+                let page = rows.children(of: task.file.id, after: after, limit: 1000)
+                for child in page {
+                    if child.file.isDirectory {
+                        rows.addWork(child.entry.id, due: .now(), tree: true)
+                    } else if child.entry.key != nil {
+                        rows.addWork(child.entry.id, due: .now())
+                    }
+                }
+                return page.last?.entry.id
+            }
+            guard let last else { return wakeSchedule() }
+            after = last
+        }
+    }
+
+    /// Notes what the store now has; the work is done if nothing changed meanwhile.
+    func finish(
+        _ task: Task,
+        info: ObjectInfo?,
+        keptHere: Bool = false,
+        alsoIn more: (Connection) -> Void = { _ in }
+    ) throws(StoreError) {
+        try inMetadataWriting { (rows) throws(Errno) in
+            guard var entry = rows.entry(task.entry.id) else { return }
+            if let info {
+                if let old = entry.key, old != info.key {
+                    leave(old, etag: entry.etag, rows, entry)
+                }
+                entry.key = info.key
+                entry.etag = info.etag
+                rows.forgetUpload(for: entry.id)
+                dropClaims(on: info.key, besides: [entry.id], backend: entry.backend, rows)
+            } else if keptHere {
+                entry.keepHere()
+            }
+            entry.storedData = max(entry.storedData, task.file.data)
+            entry.storedMeta = max(entry.storedMeta, task.file.meta)
+            entry.touched = tick()
+            rows.update(entry)
+            more(rows)
+            guard let file = rows.file(entry.file), entry.isAttached else { return }
+            let wanted = rows.wantedKey(of: entry, isDirectory: file.isDirectory)
+            let isInPlace = entry.key == wanted || (keptHere && wanted == task.wanted)
+            if isInPlace, entry.storedMeta >= file.meta, entry.storedData >= file.data {
+                rows.finishWork(entry.id)
+            } else {
+                rows.addWork(entry.id, due: .now())
+            }
+        }
+        Failpoint.finished.pass()
+    }
+
+    func inMetadata<R>(_ body: (Connection) throws(Errno) -> R) throws(StoreError) -> R {
+        try inErrno { () throws(Errno) in try metadata.database.read(body) }
+    }
+
+    func inMetadataWriting<R>(_ body: (Connection) throws(Errno) -> R) throws(StoreError) -> R {
+        try inErrno { () throws(Errno) in try metadata.database.write(body) }
+    }
+
+    func inErrno<R>(_ body: () throws(Errno) -> R) throws(StoreError) -> R {
+        do throws(Errno) {
+            return try body()
+        } catch {
+            throw .aborted(error)
+        }
+    }
+}

@@ -1,0 +1,177 @@
+import Base
+import Cache
+import Metadata
+import SQLite
+import Stores
+
+extension Volume {
+    /// Completes an entry whose attributes were guessed from a listing, by asking for the object.
+    ///
+    /// The first bytes come along where that costs little, because who looks at one file often reads it
+    /// next. Where the store cannot be reached, the guess stands. An object that turns out to be of
+    /// another kind or version becomes a new file.
+    func learned(_ entry: Entry, _ file: File) throws(Errno) -> (Entry, File) {
+        guard !file.isKnown, let key = entry.key ?? markerKey(of: entry, file),
+            let backend = try backend(of: file)
+        else { return (entry, file) }
+        let look: Look
+        do throws(StoreError) {
+            look = try self.look(at: key, file, backend)
+        } catch {
+            switch error {
+            case .missing:
+                if file.isDirectory { return (entry, try markKnown(file)) }
+                try vanish(entry)
+                throw .noEntry
+            case .unavailable, .malformed: return (entry, file)
+            default: throw Errno(error)
+            }
+        }
+        let (now, learned) = try adopt(look.info, target: look.target, for: entry.id)
+        if learned.kind == .regular, !look.bytes.isEmpty, now.etag == look.info.etag {
+            firstBytes.update { $0.hold(look.bytes, of: learned.id, etag: look.info.etag) }
+        }
+        return (now, learned)
+    }
+
+    /// Takes the attributes that came with bytes of a file which was known from a listing only.
+    ///
+    /// What turns out to be no regular file stays a guess here: the next look at its name sees to it.
+    func learn(_ info: ObjectInfo, of id: FileID) {
+        let type = (info.attributes?.mode ?? 0) & 0o170000
+        guard type == 0 || type == 0o100000,
+            let entry = try? entries(of: id).first(where: { $0.key == info.key }),
+            entry.isAttached, entry.etag == info.etag
+        else { return }
+        _ = try? adopt(info, target: nil, for: entry.id)
+    }
+
+    /// Hands on what is already here of a range, and returns the rest of it.
+    func takeFirstBytes(
+        of id: FileID,
+        _ etag: String?,
+        _ range: Range<Int64>,
+        _ sink: (RawSpan) throws(Errno) -> Void
+    ) throws(Errno) -> Range<Int64> {
+        guard range.lowerBound < Int64(FirstBytes.longestBytes),
+            let bytes = firstBytes.update({ $0.take(of: id, etag: etag) }),
+            range.lowerBound < Int64(bytes.count)
+        else { return range }
+        let end = min(range.upperBound, Int64(bytes.count))
+        try unsafe sink(bytes.span.bytes.extracting(Int(range.lowerBound)..<Int(end)))
+        return end..<range.upperBound
+    }
+
+    private struct Look {
+        var info: ObjectInfo
+        var bytes: [UInt8] = []
+        var target: String?
+    }
+
+    private func look(at key: Key, _ file: File, _ backend: Backend) throws(StoreError) -> Look {
+        var look = try firstLook(at: key, file, backend)
+        guard (look.info.attributes?.mode ?? 0) & 0o170000 == 0o120000 else { return look }
+        let size = min(look.info.size, Self.longestTarget)
+        if Int64(look.bytes.count) < size {
+            let etag = look.info.etag
+            look = try read(key, count: size, ifMatch: etag, backend)
+        }
+        look.target = String(decoding: look.bytes.prefix(Int(size)), as: UTF8.self)
+        return look
+    }
+
+    private func firstLook(
+        at key: Key,
+        _ file: File,
+        _ backend: Backend
+    ) throws(StoreError) -> Look {
+        let count =
+            file.isDirectory ? 0 : firstBytes.update { $0.count(of: file.id, size: file.size) }
+        if count > 0 {
+            do throws(StoreError) {
+                return try read(key, count: Int64(count), ifMatch: nil, backend)
+            } catch {
+                // It may be shorter by now.
+                guard case .invalid = error else { throw error }
+            }
+        }
+        return Look(
+            info: try backend.request { (store) throws(StoreError) in try store.head(key) }
+        )
+    }
+
+    private func read(
+        _ key: Key,
+        count: Int64,
+        ifMatch etag: String?,
+        _ backend: Backend
+    ) throws(StoreError) -> Look {
+        var bytes: [UInt8] = []
+        let info = try backend.request { (store) throws(StoreError) in
+            bytes = []
+            return try store.get(key, range: 0..<count, ifMatch: etag) { (part) throws(Errno) in
+                part.append(to: &bytes)
+            }
+        }
+        return Look(info: info, bytes: bytes)
+    }
+
+    /// Symbolic links longer than Linux allows (`PATH_MAX`) are cut off, and so refused by it.
+    private static let longestTarget: Int64 = 4095
+
+    private func markerKey(of entry: Entry, _ file: File) -> Key? {
+        guard file.isDirectory else { return nil }
+        return try? metadata.database.read { (rows) throws(Errno) in
+            rows.wantedKey(of: entry, isDirectory: true)
+        }
+    }
+
+    private func markKnown(_ file: File) throws(Errno) -> File {
+        try metadata.database.write { (rows) throws(Errno) in
+            guard var now = rows.file(file.id) else { throw .stale }
+            now.isKnown = true
+            rows.update(now)
+            return now
+        }
+    }
+
+    /// Takes the object's own word for an entry.
+    private func adopt(
+        _ info: ObjectInfo,
+        target: String?,
+        for id: Int64
+    ) throws(Errno) -> (Entry, File) {
+        var orphan: FileID?
+        let result = try metadata.database.write { (rows) throws(Errno) in
+            guard var entry = rows.entry(id), let file = rows.file(entry.file) else { throw .stale }
+            // Meanwhile written here, or learned by another thread.
+            guard !file.isKnown, rows.work(for: id) == nil else { return (entry, file) }
+            var learned = file
+            apply(info, to: &learned)
+            learned.target = target
+            learned.isKnown = true
+            entry.key = info.key
+            let isSame =
+                learned.kind == file.kind && (entry.etag == info.etag || file.isDirectory)
+            entry.etag = info.etag
+            if isSame {
+                if learned.isShown(otherwiseThan: file) {
+                    notify(.attributes(of: UInt64(bitPattern: file.id)))
+                }
+                rows.update(learned)
+                rows.update(entry)
+                return (entry, learned)
+            }
+            orphan = replaceFile(of: &entry, with: learned, in: rows)
+            return (entry, rows.file(entry.file) ?? learned)
+        }
+        if let orphan { try reap(orphan) }
+        return result
+    }
+}
+
+extension RawSpan {
+    func append(to bytes: inout [UInt8]) {
+        unsafe withUnsafeBytes { unsafe bytes.append(contentsOf: $0) }
+    }
+}

@@ -1,0 +1,212 @@
+import Base
+import Metadata
+import SQLite
+import Stores
+
+// The background side of uploading: one thread looks for work that is due and hands it out.
+
+extension Volume {
+    /// How much of what is due is looked at in one go.
+    private static let batch = 512
+    /// How long the schedule sleeps at most, so that a clock that is set does not hold work back.
+    private static let longestSleepSeconds: Double = 5
+    /// To look past all that is due on a backend that is full takes a while, if it is a million.
+    private static let fullSleepSeconds: Double = 0.5
+
+    func startUploading() {
+        scheduler.run { [self] in
+            while runDueWork() {}
+        }
+    }
+
+    func stopUploading() {
+        schedule.update { $0.stopping = true }
+        scheduler.stop()
+    }
+
+    func wakeSchedule() { schedule.update { $0.isAwake = true } }
+
+    /// Makes a file's pending work due now.
+    func hasten(_ id: FileID) {
+        try? metadata.database.write { (rows) throws(Errno) in
+            for entry in rows.entries(of: id) where rows.work(for: entry.id) != nil {
+                rows.addWork(entry.id, due: .now())
+            }
+        }
+        wakeSchedule()
+    }
+
+    /// Makes all work of a backend due now: it can be reached again.
+    func hastenWork(on backend: Backend) {
+        try? metadata.database.write { (rows) throws(Errno) in
+            rows.hastenWork(backend: backend.number, at: .now())
+        }
+        wakeSchedule()
+    }
+
+    /// Called before a change that will be settled, because after it is too late.
+    ///
+    /// - Throws: `wouldWait` on a thread that must not wait, if settling waits for the store.
+    func admitSettling(in directory: UInt64) throws(Errno) {
+        guard options.waitsForStore else { return }
+        try backends[file(FileID(bitPattern: directory)).backend]?.bulkhead.admit()
+    }
+
+    /// Brings the store in line with entries just changed: at once if the user wants to wait, else soon.
+    ///
+    /// A failure is not the caller's: the change itself has happened and is in the journal. So it is with
+    /// a caller who does not want to wait any more.
+    func settle(_ entries: [Int64], on backend: Backend?) {
+        if options.waitsForStore, let backend {
+            for entry in entries {
+                let isDone: Bool? = try? backend.bulkhead.deliver { [self] in
+                    do throws(StoreError) {
+                        try bringInLine(entry)
+                    } catch {
+                        noteFailure(of: entry, error)
+                    }
+                    return true
+                }
+                if isDone == nil { break }
+            }
+        }
+        wakeSchedule()
+    }
+
+    private func bringInLine(_ id: Int64) throws(StoreError) {
+        let entry = try inMetadata { (rows) throws(Errno) in rows.entry(id) }
+        guard let entry else { return }
+        if entry.isAttached { try follow(id) } else { try removeObjects(of: [entry]) }
+    }
+
+    /// Brings a file's objects in line, and throws what kept it from that.
+    ///
+    /// Who does not want to wait any more gets EINTR, and the delivery goes on.
+    func deliver(_ id: FileID) throws(Errno) {
+        let pending = try metadata.database.read { (rows) throws(Errno) in
+            rows.entries(of: id).filter { $0.isAttached && rows.work(for: $0.id) != nil }
+        }
+        for entry in pending {
+            guard let backend = backends[entry.backend] else { throw .ioError }
+            let failure: Errno? = try backend.bulkhead.deliver { [self] in
+                do throws(StoreError) {
+                    try follow(entry.id)
+                    return nil
+                } catch {
+                    noteFailure(of: entry.id, error)
+                    Log.error("\(describe(entry)): not delivered, kept and tried again: \(error)")
+                    return Errno(error)
+                }
+            }
+            if let failure { throw failure }
+        }
+    }
+
+    /// Waits until nothing is pending, hurrying what would have waited; `false` if time ran out, or
+    /// if all that is left was tried and failed.
+    func waitUntilDelivered(atMost seconds: Double) -> Bool {
+        let end = monotonicSeconds() + seconds
+        try? metadata.database.write { (rows) throws(Errno) in rows.hastenWork(at: .now()) }
+        while monotonicSeconds() < end {
+            wakeSchedule()
+            schedule.wait(atMost: 0.1) { $0.running.isEmpty && !$0.isAwake ? true : nil }
+            let left = pending()
+            if left.count == 0 { return true }
+            let isIdle = schedule.withLock { $0.running.isEmpty }
+            if isIdle, left.failed == left.count { return false }
+        }
+        return pending().count == 0
+    }
+
+    /// What has yet to reach the stores, and how much of it failed when last tried.
+    func pending() -> (count: Int64, failed: Int64) {
+        (try? metadata.database.read { (rows) throws(Errno) in
+            backends.keys.map { rows.pendingWork(backend: $0) }
+                .reduce((0, 0)) { ($0.0 + $1.count, $0.1 + $1.failed) }
+        }) ?? (0, 0)
+    }
+
+    func noteFailure(of entry: Int64, _ error: StoreError) {
+        try? metadata.database.write { (rows) throws(Errno) in
+            guard let work = rows.work(for: entry) else { return }
+            let pause = Schedule.pause(afterAttempts: work.attempts)
+            rows.failWork(entry, error: "\(error)", retryAt: Timestamp.now().adding(seconds: pause))
+        }
+    }
+
+    func describe(_ entry: Entry) -> String {
+        "\(backends[entry.backend]?.name.text ?? "?")/…/\(entry.name)"
+    }
+
+    /// Hands out what is due, then sleeps; `false` when the volume stops.
+    private func runDueWork() -> Bool {
+        schedule.update { $0.isAwake = false }
+        let now = Timestamp.now()
+        // However much is due on a backend that does not answer, the others have their turn.
+        let full = schedule.withLock { $0.backends(withAtLeast: Self.batch) }
+        let due =
+            (try? metadata.database.read { (rows) throws(Errno) in
+                rows.dueWork(at: now, besides: full, limit: Self.batch).compactMap { work in
+                    rows.entry(work.entry).map { (work, $0) }
+                }
+            }) ?? []
+        let fresh = schedule.update { schedule in
+            due.filter { schedule.begin($0.1.id, on: $0.1.backend) }
+        }
+        var removals: [Int64: [Entry]] = [:]
+        for (_, entry) in fresh {
+            if entry.isAttached {
+                runLater([entry]) { [self] () throws(StoreError) in try follow(entry.id) }
+            } else {
+                removals[entry.backend, default: []].append(entry)
+            }
+        }
+        for entries in removals.values {
+            runLater(entries) { [self] () throws(StoreError) in try removeObjects(of: entries) }
+        }
+        if fresh.isEmpty { abandonUploadsLater() }
+        let next = (try? metadata.database.read { (rows) throws(Errno) in rows.nextDue() }) ?? nil
+        let shortest = full.isEmpty ? 0.01 : Self.fullSleepSeconds
+        let sleep = next.map { max(shortest, $0.secondsSince(.now())) } ?? Self.longestSleepSeconds
+        let isIdle = fresh.isEmpty
+        schedule.wait(atMost: min(isIdle ? max(sleep, 0.05) : 0.01, Self.longestSleepSeconds)) {
+            $0.isAwake || $0.stopping ? true : nil
+        }
+        return !schedule.withLock { $0.stopping }
+    }
+
+    private func abandonUploadsLater() {
+        for (number, left) in Dictionary(grouping: abandonedUploads(), by: \.backend) {
+            // No entry has a number below 0.
+            guard let backend = backends[number],
+                schedule.update({ $0.begin(-number, on: number) })
+            else { continue }
+            backend.bulkhead.uploaders.run { [self] in
+                for upload in left { abandon(upload) }
+                schedule.update { $0.running[-number] = nil }
+            }
+        }
+    }
+
+    private func runLater(
+        _ entries: [Entry],
+        _ body: @escaping @Sendable () throws(StoreError) -> Void
+    ) {
+        let job: Workers.Job = { [self] in
+            do throws(StoreError) {
+                try body()
+            } catch {
+                for entry in entries {
+                    noteFailure(of: entry.id, error)
+                    Log.info("\(describe(entry)): will be tried again: \(error)")
+                }
+            }
+            schedule.update { schedule in
+                for entry in entries { schedule.running[entry.id] = nil }
+            }
+        }
+        // Without a backend there is nothing to wait for: the job fails at once.
+        guard let backend = entries.first.flatMap({ backends[$0.backend] }) else { return job() }
+        backend.bulkhead.uploaders.run(job)
+    }
+}

@@ -1,0 +1,221 @@
+import Base
+import Cache
+import Metadata
+import SQLite
+import Stores
+
+extension Volume {
+    /// Up to this size, the bytes are taken at one moment, and sent from memory.
+    private static let snapshotBytes: Int64 = 8 << 20
+
+    /// Sends the bytes of a file to where they belong.
+    func upload(_ task: Task, _ backend: Backend) throws(StoreError) {
+        switch task.file.kind {
+        case .regular: try uploadBytes(task, backend)
+        case .link: try uploadWhole(task, backend, Array((task.file.target ?? "").utf8))
+        case .special: try uploadWhole(task, backend, [])
+        case .directory: return
+        }
+    }
+
+    private func uploadWhole(_ task: Task, _ backend: Backend, _ bytes: [UInt8]) throws(StoreError)
+    {
+        let info = try put(ObjectBody(bytes), task, backend)
+        try finish(task, info: info)
+    }
+
+    /// The journal ends only if the object is what the file is at that moment: `writes` counts on.
+    private func uploadBytes(_ task: Task, _ backend: Backend) throws(StoreError) {
+        let node = try inErrno { () throws(Errno) in try retain(task.file.id) }
+        defer { releaseNode(node) }
+        let fetch = fetch(for: task.file.id)
+        let (body, sent, sums) = try inErrno { () throws(Errno) in
+            try node.change { () throws(Errno) in
+                try save(node)
+                let now = node.now
+                // Of a file that may change without a write, only the bytes themselves tell.
+                let sums = node.mayBeMapped ? try node.bytes.checksums(size: now.size) : nil
+                guard now.size <= Self.snapshotBytes else {
+                    return (Self.body(of: node, size: now.size, fetch: fetch), now, sums)
+                }
+                return (ObjectBody(try Self.bytes(of: node, 0..<now.size, fetch)), now, sums)
+            }
+        }
+        var task = task
+        // The row may be older than what was just saved.
+        if let file = try inMetadata({ (rows) throws(Errno) in rows.file(task.file.id) }) {
+            task.file = file
+        }
+        let info = try put(body, task, backend)
+        guard info.size == sent.size else {
+            throw .malformed("it has \(info.size) bytes of \(sent.size)")
+        }
+        try inErrno { () throws(Errno) in
+            try node.change { () throws(Errno) in
+                var isNewest = node.now.writes == sent.writes
+                let now = isNewest ? try node.bytes.checksums(size: sent.size) : []
+                if let sums, sums != now { isNewest = false }
+                do throws(StoreError) {
+                    try finish(task, info: info) { rows in
+                        if isNewest {
+                            node.bytes.settle(size: sent.size, checksums: now, in: rows)
+                        } else if var file = rows.file(task.file.id) {
+                            file.data += 1
+                            rows.update(file)
+                        }
+                    }
+                } catch {
+                    throw Errno(error)
+                }
+                if isNewest { node.update { $0.isDirty = false } }
+            }
+        }
+    }
+
+    private static func bytes(
+        of node: Node,
+        _ range: Range<Int64>,
+        _ fetch: @escaping Fetch
+    ) throws(Errno) -> [UInt8] {
+        guard !range.isEmpty else { return [] }
+        let bytes = try node.bytes.withPresent(range, fetch: fetch) { () throws(Errno) in
+            try node.bytes.bytes(in: range)
+        }
+        guard bytes.count == Int(range.upperBound - range.lowerBound) else { throw .ioError }
+        return bytes
+    }
+
+    private static func body(of node: Node, size: Int64, fetch: @escaping Fetch) -> ObjectBody {
+        ObjectBody(size: size) { (output, offset) throws(Errno) in
+            let end = min(size, offset + Int64(output.freeCapacity))
+            try node.bytes.withPresent(offset..<end, fetch: fetch) { () throws(Errno) in
+                try node.bytes.read(into: &output, at: offset)
+            }
+        }
+    }
+
+    /// Writes the object, unless someone else has changed what is there.
+    private func put(
+        _ body: ObjectBody,
+        _ task: Task,
+        _ backend: Backend
+    ) throws(StoreError) -> ObjectInfo {
+        let entry = task.entry
+        let condition = try condition(for: task)
+        let attributes = ObjectAttributes(of: task.file)
+        // Summing up a large body would read it twice; its own bytes tell, should it come to that.
+        let isSmall = body.size <= Self.snapshotBytes
+        let sent = isSmall ? try Sent(body) : nil
+        let mark = Sent(attributesOf: task.file)
+        let before = try announce([sent, mark].compactMap { $0 }, task)
+        let send = { (condition: PutCondition) throws(StoreError) in
+            let trace = try self.trace(for: entry)
+            return try backend.request { (store) throws(StoreError) in
+                let info = try store.put(
+                    task.wanted,
+                    body: body,
+                    attributes: attributes,
+                    condition: condition,
+                    trace: trace
+                )
+                Failpoint.stored.pass()
+                return info
+            }
+        }
+        do throws(StoreError) {
+            return try send(condition)
+        } catch {
+            guard error == .changed else { throw error }
+            guard let object = try head(task.wanted, backend) else {
+                // Removed by someone else, or by an earlier name's own work: nobody's bytes are there.
+                return try send(.absent)
+            }
+            let now: Sent
+            if let sent { now = sent } else { now = try Sent(body) }
+            guard let match = try match([now] + before, to: object, backend) else {
+                try keepBoth(task, backend)
+                throw error
+            }
+            // Ours, though its answer was lost: of these bytes, or of a state before them.
+            return match == now ? object : try send(.matches(object.etag))
+        }
+    }
+
+    /// What lies at a key, if anything does.
+    func head(_ key: Key, _ backend: Backend) throws(StoreError) -> ObjectInfo? {
+        do throws(StoreError) {
+            return try backend.request { (store) throws(StoreError) in try store.head(key) }
+        } catch {
+            guard error == .missing else { throw error }
+            return nil
+        }
+    }
+
+    /// The object at a key, if it is one of those that were sent.
+    func found(_ known: [Sent], at key: Key, _ backend: Backend) throws(StoreError) -> ObjectInfo? {
+        guard let object = try head(key, backend),
+            try match(known, to: object, backend) != nil
+        else { return nil }
+        return object
+    }
+
+    /// Which of those that were sent an object is.
+    func match(
+        _ known: [Sent],
+        to object: ObjectInfo,
+        _ backend: Backend
+    ) throws(StoreError) -> Sent? {
+        if let match = known.first(where: { $0.isAttributes(of: object) }) { return match }
+        guard known.contains(where: { $0.size == object.size }) else { return nil }
+        var checksum: UInt32 = 0
+        if object.size > 0 {
+            try backend.request { (store) throws(StoreError) in
+                checksum = 0
+                try store.get(object.key, range: 0..<object.size, ifMatch: object.etag) {
+                    (bytes) throws(Errno) in
+                    checksum = crc32c(bytes, continuing: checksum)
+                }
+            }
+        }
+        let bytes = Sent(size: object.size, checksum: checksum)
+        return known.contains(bytes) ? bytes : nil
+    }
+
+    /// What must lie where an entry's object is to be written: its own, or that of a removed name.
+    func condition(for task: Task) throws(StoreError) -> PutCondition {
+        if task.entry.key == task.wanted, let etag = task.entry.etag { return .matches(etag) }
+        let claims = try inMetadata { (rows) throws(Errno) in
+            rows.entries(under: task.wanted, backend: task.entry.backend)
+                .filter { $0.id != task.entry.id && $0.vanished == nil }
+        }
+        return claims.compactMap(\.etag).first.map(PutCondition.matches) ?? .absent
+    }
+
+    /// Someone else has written under this name: theirs keeps it, ours moves beside it.
+    func keepBoth(_ task: Task, _ backend: Backend) throws(StoreError) {
+        let name = ConflictName.make(for: task.entry.name, at: .now())
+        try inMetadataWriting { (rows) throws(Errno) in
+            guard var entry = rows.entry(task.entry.id), entry.isAttached,
+                rows.entry(named: name, in: entry.parent) == nil
+            else { return }
+            notifyOfName(entry)
+            entry.name = name
+            notifyOfName(entry)
+            entry.component = nil
+            if entry.key == task.wanted {
+                entry.key = nil
+                entry.etag = nil
+                entry.storedData = 0
+            }
+            entry.touched = tick()
+            rows.update(entry)
+            // What is there now is nobody's here.
+            dropClaims(on: task.wanted, besides: [entry.id], backend: entry.backend, rows)
+            rows.setListed(entry.parent, at: nil)
+            rows.addWork(entry.id, due: .now())
+        }
+        Log.warning(
+            "\(describe(task.entry)): changed by someone else at the same time; yours is now \(name)"
+        )
+    }
+}

@@ -1,0 +1,221 @@
+public import Base
+public import Cache
+public import Metadata
+import SQLite
+import Stores
+import Synchronization
+
+/// How a volume behaves, where its users may choose.
+public struct VolumeOptions: Sendable {
+    /// Owner and group of files whose object does not tell.
+    public var owner: UInt32
+    public var group: UInt32
+    /// Permission bits of such files, and of such directories.
+    public var fileMode: UInt32 = 0o644
+    public var directoryMode: UInt32 = 0o755
+    /// `close`, `rename`, `unlink` and `mkdir` wait for the store.
+    public var waitsForStore = true
+
+    public init(owner: UInt32, group: UInt32) {
+        self.owner = owner
+        self.group = group
+    }
+}
+
+/// A mounted tree: names and attributes from the metadata, bytes from the cache and the stores.
+///
+/// Every method runs on the calling thread and may block it, for as long as a store's deadline at the
+/// most. All of them may be called at once from any number of threads.
+///
+/// On a thread that must not wait (`Patience`), a method that would wait for a store throws
+/// `Errno.wouldWait`. It has then changed nothing, or nothing that a second call would change again, so
+/// the caller may repeat it where it can wait. Whoever changes a method must keep that: what may wait
+/// comes before the first change, or the change is one that can be repeated.
+public final class Volume: Sendable {
+    let metadata: Metadata
+    let cache: BlockCache
+    let options: VolumeOptions
+    let backends: [Int64: Backend]
+    let nodes = NodeTable()
+    let refreshing = Monitor(Refreshing())
+    /// Keys deleted of late, so that a listing begun before does not bring them back.
+    let deleted = Monitor<[ObjectPlace: Timestamp]>([:])
+    let passthrough = Passthrough()
+    let notices = Monitor(NoticeQueue())
+    let places = PlaceLocks()
+    let firstBytes = Monitor(FirstBytes())
+    let views = Monitor(ViewState())
+    let schedule = Monitor(Schedule())
+    let scheduler = Workers("schedule", limit: 1)
+    let sweepers = Workers("sweep", limit: 4)
+    let lastTick = Atomic<Int64>(0)
+    private let isEnding = Atomic<Bool>(false)
+
+    /// Opens the volume: the backends get their directories, and what a crash interrupted goes on.
+    public init(
+        metadata: Metadata,
+        cache: BlockCache,
+        backends descriptions: [BackendDescription],
+        options: VolumeOptions
+    ) throws(Errno) {
+        self.metadata = metadata
+        self.cache = cache
+        self.options = options
+        backends = try Self.register(descriptions, metadata: metadata, options: options)
+        try recover()
+        startUploading()
+        for backend in backends.values {
+            backend.whenBack { [weak self] in self?.hastenWork(on: backend) }
+        }
+    }
+
+    /// Delivers what is pending for at most `seconds`, then ends the volume's threads.
+    ///
+    /// What was not delivered is in the journal, and goes on at the next start. The kernel must ask
+    /// nothing any more.
+    public func stop(deliveringAtMost seconds: Double) {
+        passthrough.end()
+        saveOpenFiles()
+        if !waitUntilDelivered(atMost: seconds) {
+            let count = pending().count
+            Log.warning("\(count) changes are not in their store yet; they go on at the next start")
+        }
+        stopWaiting()
+        stopUploading()
+        for backend in backends.values { backend.stop() }
+        cache.stop()
+        for backend in backends.values { backend.store.close() }
+        // Listings under way now fail: their threads end before those that they wait for.
+        sweepers.stop()
+        for backend in backends.values { backend.listers.stop() }
+    }
+
+    /// Lets requests that wait for a store (`Patience`) leave, and returns when they have.
+    public func stopWaiting() {
+        isEnding.store(true, ordering: .relaxed)
+        for backend in backends.values { backend.bulkhead.waiters.stop() }
+    }
+
+    /// Whether requests that wait for a store are to leave.
+    public var hasAbandonedWaits: Bool { isEnding.load(ordering: .relaxed) }
+
+    /// A moment later than any it returned before, for ordering our changes against listings.
+    func tick() -> Timestamp {
+        let now = Timestamp.now().nanoseconds
+        var last = lastTick.load(ordering: .relaxed)
+        while true {
+            let next = max(now, last + 1)
+            let (exchanged, original) = lastTick.compareExchange(
+                expected: last,
+                desired: next,
+                ordering: .relaxed
+            )
+            if exchanged { return Timestamp(nanoseconds: next) }
+            last = original
+        }
+    }
+
+    /// The backend a file lives on; `nil` for GoSync's own directories, EIO for one not configured now.
+    func backend(of file: File) throws(Errno) -> Backend? {
+        if file.backend == 0 { return nil }
+        guard let backend = backends[file.backend] else { throw .ioError }
+        return backend
+    }
+
+    /// The backend of a file that is to be changed.
+    func writableBackend(of file: File) throws(Errno) -> Backend {
+        guard let backend = try backend(of: file) else { throw .notPermitted }
+        if backend.isReadOnly { throw .readOnly }
+        return backend
+    }
+
+    func file(_ id: FileID) throws(Errno) -> File {
+        if let place = try placeFile(id) { return place }
+        let file = try metadata.database.read { (rows) throws(Errno) in rows.file(id) }
+        guard let file else { throw .stale }
+        return file
+    }
+
+    private static func register(
+        _ descriptions: [BackendDescription],
+        metadata: Metadata,
+        options: VolumeOptions
+    ) throws(Errno) -> [Int64: Backend] {
+        try metadata.database.write { (rows) throws(Errno) in
+            var backends: [Int64: Backend] = [:]
+            let now = Timestamp.now()
+            for fixed in [FileID.root, .backends, .filters] {
+                guard var directory = rows.file(fixed) else { throw .ioError }
+                directory.owner = options.owner
+                directory.group = options.group
+                if directory.modified.nanoseconds == 0 {
+                    directory.modified = now
+                    directory.changed = now
+                    directory.accessed = now
+                }
+                rows.update(directory)
+            }
+            for entry in rows.children(of: .backends, after: 0, limit: .max) {
+                rows.deleteEntry(entry.entry.id)
+            }
+            for description in descriptions {
+                let mode = 0o040000 | options.directoryMode
+                let (number, root) = rows.backend(named: description.name.text) {
+                    File(
+                        backend: 0,
+                        mode: mode,
+                        owner: options.owner,
+                        group: options.group,
+                        at: now
+                    )
+                }
+                _ = rows.insert(
+                    Entry(parent: .backends, name: description.name, file: root, backend: number)
+                )
+                backends[number] = Backend(description, number: number, root: root)
+            }
+            return backends
+        }
+    }
+
+    /// Takes the sizes of files that were open in a crash from their bytes.
+    private func recover() throws(Errno) {
+        try recoverMapped()
+        let journaled = try metadata.database.read { (rows) throws(Errno) in rows.journaledFiles() }
+        for id in journaled {
+            do throws(Errno) {
+                try recover(id)
+            } catch {
+                // One damaged file keeps nobody from the others.
+                Log.error("file \(id): its unsent bytes cannot be taken up: \(error)")
+            }
+        }
+        try reapOrphans()
+    }
+
+    private func recover(_ id: FileID) throws(Errno) {
+        let known = try metadata.database.read { (rows) throws(Errno) in rows.file(id) }
+        // Its removal was interrupted.
+        guard let known else { return cache.remove(id) }
+        let status = cache.status(of: id)
+        if known.size > 0, status == nil {
+            return Log.error("file \(id): its unsent bytes are missing from the cache")
+        }
+        let size = status?.sizeBytes ?? 0
+        let bytes = try cache.file(id, size: size)
+        defer { cache.release(bytes) }
+        try bytes.recover(size: size)
+        try metadata.database.write { (rows) throws(Errno) in
+            guard var file = rows.file(id) else { return rows.forgetContent(of: id) }
+            if let status, file.size != size {
+                file.size = size
+                file.modified = status.modified
+                file.changed = status.modified
+                rows.update(file)
+            }
+            for entry in rows.entries(of: id) where entry.isAttached {
+                rows.addWork(entry.id, due: tick())
+            }
+        }
+    }
+}

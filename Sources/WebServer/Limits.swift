@@ -1,0 +1,24 @@
+/// How much of everything a client may have.
+public struct Limits: Sendable {
+    /// The largest body of a request.
+    public var bodyBytes = 1 << 20
+    /// Connections open at a time; one more is closed at once.
+    public var connections = 256
+    /// Requests being read or answered at a time; others wait for their turn.
+    public var requests = 64
+    /// Handlers running at a time.
+    public var handlers = 8
+    /// How long a request may take to arrive, and an answer to be taken.
+    public var transferSeconds = 20.0
+    /// How long a handler may take; then the client is told so.
+    public var handlerSeconds = 60.0
+
+    /// Line and headers of a request together; a path of 4096 bytes, escaped, fits in.
+    static let headerBytes = 32 << 10
+    /// What is handed to the kernel at a time.
+    static let chunkBytes = 64 << 10
+    /// How long `stop()` waits for answers to be taken.
+    static let farewellSeconds = 1.0
+
+    public init() {}
+}

@@ -1,0 +1,38 @@
+import Base
+
+/// Answers HTTP/1.1 requests on a Unix socket.
+///
+/// Concurrency: one thread speaks to all clients and never waits for any of them; handlers run on a
+/// few others and may block. Clients must be the user this process runs as, or root.
+public final class Server: Sendable {
+    public typealias Handler = @Sendable (Request) -> Response
+
+    public let path: String
+    private let service: Service
+    private let listener = Workers("control", limit: 1)
+
+    /// Listens; from here on `handler` may be called, on several threads at once.
+    ///
+    /// The directory of `path` is made or closed to other users, a socket nobody answers at is
+    /// replaced, and one that lives is an error.
+    public init(
+        path: String,
+        limits: Limits = Limits(),
+        handler: @escaping Handler
+    ) throws(ServerError) {
+        self.path = path
+        let file = SocketFile(path: path)
+        try file.prepare()
+        service = try Service(file: file, limits: limits, handler: handler)
+        listener.run { [service] in service.run() }
+    }
+
+    /// Lets running handlers finish and their answers go out, then closes every connection.
+    ///
+    /// Must be called once before the server is let go of, and not from a handler.
+    public func stop() {
+        service.stop()
+        listener.stop()
+        service.close()
+    }
+}

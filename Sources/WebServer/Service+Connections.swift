@@ -1,0 +1,166 @@
+import Base
+import CWebSockets
+import Synchronization
+
+/// What happens on a connection.
+extension Service {
+    /// Answers the library: anything but 0 ends the connection.
+    func handle(
+        _ wsi: OpaquePointer,
+        _ reason: lws_callback_reasons,
+        _ input: UnsafeMutableRawPointer?,
+        _ count: Int
+    ) -> CInt {
+        switch reason {
+        case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+            return admits(CInt(Int(bitPattern: input))) ? 0 : -1
+        case LWS_CALLBACK_HTTP:
+            return begin(wsi, UnsafeRawBufferPointer(start: input, count: count))
+        case LWS_CALLBACK_HTTP_BODY:
+            let bytes = UnsafeRawBufferPointer(start: input, count: count)
+            return act(wsi) { $0.receive(bytes) }
+        case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+            return act(wsi) { $0.finishReceiving() }
+        case LWS_CALLBACK_HTTP_WRITEABLE:
+            return write(wsi)
+        case LWS_CALLBACK_TIMER:
+            return expire(wsi)
+        case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+            sendFinished()
+            return 0
+        case LWS_CALLBACK_WSI_CREATE:
+            connections += 1
+            return 0
+        case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+            limitTransfer(wsi)
+            return 0
+        case LWS_CALLBACK_WSI_DESTROY:
+            connections -= 1
+            forget(wsi)
+            return 0
+        case LWS_CALLBACK_CLOSED_HTTP:
+            forget(wsi)
+            return 0
+        default:
+            return 0
+        }
+    }
+
+    private func admits(_ connection: CInt) -> Bool {
+        guard connections < limits.connections else {
+            Log.warning("control socket: more than \(limits.connections) connections")
+            return false
+        }
+        guard SocketFile.admits(connection) else {
+            Log.warning("control socket: turned away another user")
+            return false
+        }
+        return true
+    }
+
+    private func begin(_ wsi: OpaquePointer, _ path: UnsafeRawBufferPointer) -> CInt {
+        forget(wsi)
+        lastNumber += 1
+        limitTransfer(wsi)
+        do throws(Refusal) {
+            let (request, bodyBytes) = try Headers.request(wsi, path)
+            exchanges[wsi] = Exchange(
+                number: lastNumber,
+                request: request,
+                expectedBytes: bodyBytes,
+                limitBytes: limits.bodyBytes
+            )
+            return act(wsi) { $0.begin() }
+        } catch {
+            exchanges[wsi] = Exchange(number: lastNumber, request: Request(), expectedBytes: 0)
+            return act(wsi) { $0.refuse(error.response) }
+        }
+    }
+
+    /// Lets the exchange decide, and does what it says.
+    private func act(_ wsi: OpaquePointer, _ event: (inout Exchange) -> Exchange.Decision) -> CInt {
+        guard var exchange = exchanges[wsi] else { return -1 }
+        let decision = event(&exchange)
+        exchanges[wsi] = exchange
+        switch decision {
+        case .wait: break
+        case .handle(let request): start(request, exchange.number, wsi)
+        case .send:
+            handling[exchange.number] = nil
+            limitTransfer(wsi)
+            lws_callback_on_writable(wsi)
+        }
+        return 0
+    }
+
+    private func start(_ request: Request, _ number: UInt64, _ wsi: OpaquePointer) {
+        handling[number] = wsi
+        // The library would end a connection on which nothing moves.
+        lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0)
+        lws_set_timer_usecs(wsi, Int64(limits.handlerSeconds * 1e6))
+        workers.run { [self] in
+            let response = handler(request)
+            shared.withLock { $0.finished.append((number, response)) }
+            lws_cancel_service(context)
+        }
+    }
+
+    private func sendFinished() {
+        let finished = shared.withLock { shared in
+            defer { shared.finished = [] }
+            return shared.finished
+        }
+        for (number, response) in finished {
+            guard let wsi = handling[number] else { continue }
+            _ = act(wsi) { $0.finish(response) }
+        }
+    }
+
+    private func expire(_ wsi: OpaquePointer) -> CInt {
+        // Without an exchange, nothing was asked, or only half of it.
+        guard var exchange = exchanges[wsi], let decision = exchange.expire() else { return -1 }
+        exchanges[wsi] = exchange
+        return act(wsi) { _ in decision }
+    }
+
+    /// From now on, the client has this long to send a whole request or to take an answer.
+    private func limitTransfer(_ wsi: OpaquePointer) {
+        lws_set_timer_usecs(wsi, Int64(limits.transferSeconds * 1e6))
+    }
+
+    private func forget(_ wsi: OpaquePointer) {
+        guard let exchange = exchanges.removeValue(forKey: wsi) else { return }
+        handling[exchange.number] = nil
+    }
+
+    private func write(_ wsi: OpaquePointer) -> CInt {
+        guard var exchange = exchanges[wsi], let answer = exchange.answer else { return 0 }
+        if !exchange.hasSentHeaders {
+            exchange.hasSentHeaders = true
+            exchanges[wsi] = exchange
+            guard Headers.write(answer, isLast: exchange.isLast, wsi, scratch + roomBefore) else {
+                return -1
+            }
+            lws_callback_on_writable(wsi)
+            return 0
+        }
+        let (bytes, isEnd) = exchange.nextBytes(Limits.chunkBytes)
+        exchanges[wsi] = exchange
+        let start = scratch + roomBefore
+        bytes.withUnsafeBufferPointer { buffer in
+            if let base = buffer.baseAddress { start.update(from: base, count: buffer.count) }
+        }
+        let kind = isEnd ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP
+        guard lws_write(wsi, start, bytes.count, kind) >= 0 else { return -1 }
+        guard isEnd else {
+            lws_callback_on_writable(wsi)
+            return 0
+        }
+        forget(wsi)
+        limitTransfer(wsi)
+        return exchange.isLast || lws_http_transaction_completed(wsi) != 0 ? -1 : 0
+    }
+}
+
+/// What the library wants in front of the bytes it sends.
+let roomBefore = Int(gosync_lws_room_before)

@@ -1,0 +1,113 @@
+/// Answer of `GET /v1/version`.
+public struct Version: Message {
+    public var version: String
+    /// The revision of this API: grows with what is added, while `/v1` promises what stays.
+    public var api: Int
+
+    public init(version: String, api: Int = 1) {
+        self.version = version
+        self.api = api
+    }
+}
+
+/// Answer of `GET /v1/status`: the daemon, its backends, its cache.
+public struct Status: Message {
+    public var daemon: Daemon
+    public var volume: VolumeStatus
+
+    public init(daemon: Daemon, volume: VolumeStatus) {
+        self.daemon = daemon
+        self.volume = volume
+    }
+
+    /// The process.
+    public struct Daemon: Message {
+        public var version: String
+        public var pid: Int32
+        public var started: Moment
+        /// The configuration file; absent for the built-in default.
+        public var configuration: String?
+        public var dataDirectory: String
+        public var mountPoints: [String]
+        /// What the operator should know, such as a configuration that others can read.
+        public var warnings: [String]
+
+        public init(
+            version: String,
+            pid: Int32,
+            started: Moment,
+            configuration: String?,
+            dataDirectory: String,
+            mountPoints: [String],
+            warnings: [String]
+        ) {
+            self.version = version
+            self.pid = pid
+            self.started = started
+            self.configuration = configuration
+            self.dataDirectory = dataDirectory
+            self.mountPoints = mountPoints
+            self.warnings = warnings
+        }
+    }
+}
+
+/// What the file system says of itself.
+public struct VolumeStatus: Message {
+    public var backends: [Backend]
+    public var cache: Cache
+    /// Files whose newest content is not yet in their store.
+    public var pendingUploads: Int
+    public var pendingBytes: Int64
+    /// Files known, tags on them, filters stored.
+    public var files: Int
+    public var tags: Int
+    public var filters: Int
+
+    public init(
+        backends: [Backend],
+        cache: Cache,
+        pendingUploads: Int,
+        pendingBytes: Int64,
+        files: Int,
+        tags: Int,
+        filters: Int
+    ) {
+        self.backends = backends
+        self.cache = cache
+        self.pendingUploads = pendingUploads
+        self.pendingBytes = pendingBytes
+        self.files = files
+        self.tags = tags
+        self.filters = filters
+    }
+
+    public struct Backend: Message {
+        public var id: String
+        /// `s3` or `local`.
+        public var type: String
+        /// Where it is, such as `http://localhost:9000/bucket/prefix/` or a directory.
+        public var place: String
+        public var isReadOnly: Bool
+        /// Why the last request failed; absent while all is well.
+        public var error: String?
+
+        public init(id: String, type: String, place: String, isReadOnly: Bool, error: String?) {
+            self.id = id
+            self.type = type
+            self.place = place
+            self.isReadOnly = isReadOnly
+            self.error = error
+        }
+    }
+
+    public struct Cache: Message {
+        public var usedBytes: Int64
+        public var sizeBytes: Int64
+
+        public init(usedBytes: Int64, sizeBytes: Int64) {
+            self.usedBytes = usedBytes
+            self.sizeBytes = sizeBytes
+        }
+    }
+}

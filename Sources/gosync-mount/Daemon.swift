@@ -1,0 +1,276 @@
+import Agent
+import Base
+import Cache
+import Glibc
+import Metadata
+import Mounting
+import Settings
+import Stores
+import Volumes
+import WebServer
+import Wire
+
+/// Builds the objects, and runs them until a signal or an unmount.
+enum Daemon {
+    /// How long an unmount waits for the stores before it leaves the rest for the next start.
+    private static let deliverySeconds: Double = 120
+
+    static func run(_ arguments: Arguments, _ configuration: Configuration) throws(MountError) {
+        blockEndingSignals()
+        raiseDescriptorLimit()
+        Log.level = configuration.log.level
+        if configuration.backends.contains(where: \.hasSecret) { forbidCoreDumps() }
+        for warning in configuration.warnings { Log.warning(warning) }
+        let lock = try claim(configuration.mount.dataDirectory)
+        let volume = try makeVolume(configuration)
+        let session: Session
+        do throws(MountError) {
+            try configureFilters(configuration, of: volume)
+            var options = arguments.options
+            if configuration.mount.allowOther || getuid() == 0, !options.contains("allow_other") {
+                options.append("allow_other")
+            }
+            session = try Session(
+                mounting: volume,
+                at: arguments.mountPoint,
+                options: options,
+                isPassingThrough: configuration.mount.passthrough
+            )
+        } catch {
+            volume.stop(deliveringAtMost: 0)
+            throw error
+        }
+        let opening = Monitor(Opening())
+        let helpers = Workers("control", limit: 2)
+        helpers.run {
+            waitForEndingSignal()
+            session.end()
+        }
+        helpers.run {
+            do throws(MountError) {
+                let socket = try open(volume, session, arguments, configuration)
+                opening.update { $0.socket = socket }
+                announce(arguments)
+            } catch {
+                opening.update { $0.failure = error }
+                session.end()
+            }
+        }
+        session.run()
+        raiseEndingSignal()
+        helpers.stop()
+        let (socket, failure) = opening.withLock { ($0.socket, $0.failure) }
+        socket?.stop()
+        volume.stop(deliveringAtMost: deliverySeconds)
+        _ = consume lock
+        if let failure { throw failure }
+    }
+
+    /// What came of opening the control socket, which happens while the kernel is being answered.
+    private struct Opening {
+        var socket: ControlSocket?
+        var failure: MountError?
+    }
+
+    /// Waits until the mount answers, then answers on the control socket as well.
+    private static func open(
+        _ volume: Volume,
+        _ session: Session,
+        _ arguments: Arguments,
+        _ configuration: Configuration
+    ) throws(MountError) -> ControlSocket {
+        var status = stat()
+        guard stat(arguments.mountPoint + "/backends", &status) == 0 else {
+            throw MountError("\(arguments.mountPoint) does not answer: \(Errno.current)")
+        }
+        session.widenReadAhead()
+        let daemon = Status.Daemon(
+            version: Release.version,
+            pid: getpid(),
+            started: Moment(.now()),
+            configuration: configuration.path.map { (try? realPath($0)) ?? $0 },
+            dataDirectory: configuration.mount.dataDirectory,
+            mountPoints: [arguments.mountPoint],
+            warnings: configuration.warnings
+        )
+        do throws(ServerError) {
+            return try ControlSocket(
+                path: configuration.socketPath,
+                daemon: daemon,
+                control: volume
+            )
+        } catch {
+            throw MountError("no control socket: \(error)")
+        }
+    }
+
+    /// Tells whoever waits for it that everything answers.
+    private static func announce(_ arguments: Arguments) {
+        Log.info("mounted on \(arguments.mountPoint)")
+        guard let number = arguments.readyDescriptor else { return }
+        ReadinessPipe(number: number).tell(.ready)
+    }
+
+    /// Makes the filters of the configuration what it says; a mistake in one is told with its line.
+    private static func configureFilters(
+        _ configuration: Configuration,
+        of volume: Volume
+    ) throws(MountError) {
+        let filters = configuration.filters.map { filter in
+            FilterDescription(
+                path: filter.path,
+                query: filter.query.text,
+                layout: filter.layout == .tree ? .tree : .flat,
+                names: filter.names == .always ? .always : .collide,
+                folds: filter.casing == .fold,
+                asserts: filter.asserts,
+                untags: filter.unlink == .untag,
+                isConfigured: true
+            )
+        }
+        do throws(ConfiguredFilterProblem) {
+            try volume.configureFilters(filters)
+        } catch {
+            guard let path = error.path else {
+                throw MountError("the filters cannot be stored: \(error.problem)")
+            }
+            let line = configuration.filters.first { Name($0.path) == Name(path) }?.query.line
+            let message = "filter \(path): \(error.problem)"
+            let place = SettingsError(path: configuration.path, line: line, message: message)
+            throw MountError("\(place)")
+        }
+    }
+
+    /// The data directory holds what programs may not show to other users: names, tags and bytes.
+    static func prepare(dataDirectory: String) throws(MountError) {
+        do throws(Errno) {
+            try makeDirectory(dataDirectory)
+            try closeDirectory(dataDirectory)
+        } catch {
+            guard error == .notPermitted else { throw MountError("\(dataDirectory): \(error)") }
+            let advice = "GoSync needs one of its own: set data_dir"
+            throw MountError("\(dataDirectory): other users share this directory; \(advice)")
+        }
+    }
+
+    /// One daemon has a data directory to itself.
+    private static func claim(_ directory: String) throws(MountError) -> LockFile {
+        do throws(Errno) {
+            return try LockFile(at: directory + "/lock")
+        } catch {
+            guard error == .tryAgain else { throw MountError("\(directory): \(error)") }
+            throw MountError(
+                "\(directory): another gosync-mount uses this data directory; unmount that first, or set another data_dir"
+            )
+        }
+    }
+
+    private static func makeVolume(_ configuration: Configuration) throws(MountError) -> Volume {
+        var backends: [BackendDescription] = []
+        for backend in configuration.backends {
+            do throws(StoreError) {
+                let store = try makeStore(backend)
+                try store.check()
+                backends.append(
+                    BackendDescription(
+                        name: Name(backend.id),
+                        store: store,
+                        isReadOnly: backend.readOnly,
+                        directorySeconds: backend.directoryTTLSeconds,
+                        type: backend.type,
+                        place: backend.address
+                    )
+                )
+            } catch {
+                let place = backend.line.map { ":\($0)" } ?? ""
+                let file = configuration.path.map { "\($0)\(place): " } ?? ""
+                throw MountError("\(file)backend \(backend.id): \(error)")
+            }
+        }
+        let metadata: Metadata
+        do throws(MetadataError) {
+            metadata = try Metadata(path: configuration.metadata.path)
+        } catch {
+            throw MountError("\(configuration.metadata.path): \(error)")
+        }
+        let user = currentUser()
+        var options = VolumeOptions(
+            owner: configuration.mount.owner ?? user.owner,
+            group: configuration.mount.group ?? user.group
+        )
+        options.fileMode = 0o666 & ~configuration.mount.umask
+        options.directoryMode = 0o777 & ~configuration.mount.umask
+        options.waitsForStore = configuration.mount.close == .sync
+        do throws(Errno) {
+            let cache = try BlockCache(
+                directory: configuration.cache.directory,
+                sizeBytes: configuration.cache.sizeBytes,
+                memoryBytes: configuration.cache.memoryBytes
+                    ?? min(256 << 20, physicalMemoryBytes() / 10),
+                database: metadata.database
+            )
+            return try Volume(
+                metadata: metadata,
+                cache: cache,
+                backends: backends,
+                options: options
+            )
+        } catch {
+            throw MountError("cannot start from \(configuration.mount.dataDirectory): \(error)")
+        }
+    }
+
+    private static func makeStore(_ backend: Configuration.Backend) throws(StoreError)
+        -> any Store
+    {
+        switch backend.place {
+        case .local(let path): return try LocalStore(directory: path)
+        case .s3(let bucket):
+            return try S3Store(
+                S3Configuration(
+                    endpoint: bucket.endpoint ?? "",
+                    bucket: bucket.name,
+                    prefix: bucket.prefix,
+                    region: bucket.region,
+                    credentials: S3CredentialsSource(bucket.credentials),
+                    pathStyle: bucket.pathStyle
+                )
+            )
+        }
+    }
+}
+
+extension S3CredentialsSource {
+    fileprivate init(_ credentials: Configuration.Backend.Credentials) {
+        self =
+            switch credentials {
+            case .standard: .environment
+            case .profile(let name): .profile(name)
+            case .keys(let access, let secret):
+                .keys(S3Credentials(accessKey: access, secretKey: secret.revealed))
+            }
+    }
+}
+
+extension Configuration.Backend {
+    fileprivate var type: String {
+        switch place {
+        case .local: "local"
+        case .s3: "s3"
+        }
+    }
+
+    /// Where it is, for people.
+    fileprivate var address: String {
+        switch place {
+        case .local(let path): path
+        case .s3(let bucket):
+            "\(bucket.endpoint ?? "https://s3.amazonaws.com")/\(bucket.name)/\(bucket.prefix)"
+        }
+    }
+
+    fileprivate var hasSecret: Bool {
+        guard case .s3 = place else { return false }
+        return true
+    }
+}

@@ -1,0 +1,88 @@
+/// One verb of the command line: what it is called, takes and does.
+///
+/// Parsing and help are both made from this, so neither can promise what the other does not keep.
+struct Command: Sendable {
+    struct Argument: Sendable {
+        enum Count: Sendable { case one, optional, oneOrMore }
+
+        let name: String
+        var count = Count.one
+        /// The option that stands in its place.
+        var unless: String?
+        let help: String
+    }
+
+    struct Option: Sendable {
+        /// Without the dashes.
+        let name: String
+        var letter: Character?
+        /// What stands for the value in help; `nil` for a switch.
+        var value: String?
+        let help: String
+    }
+
+    let name: String
+    /// One line, without a full stop.
+    let summary: String
+    /// What help says beyond that.
+    var details = ""
+    var arguments: [Argument] = []
+    var options: [Option] = []
+    /// Command lines without the leading `gosync`.
+    var examples: [String] = []
+    var subcommands: [Command] = []
+    var run: @Sendable (Invocation) throws -> Void = { _ in }
+}
+
+extension Command.Option {
+    /// Options that every command has.
+    static let common: [Command.Option] = [
+        Command.Option(
+            name: "socket",
+            value: "PATH",
+            help: "speak to the GoSync that listens there"
+        ),
+        Command.Option(
+            name: "config",
+            letter: "c",
+            value: "FILE",
+            help: "the configuration that tells where GoSync listens"
+        ),
+        Command.Option(name: "help", help: "show this"),
+    ]
+
+    /// For what lists or shows something.
+    static let json = Command.Option(name: "json", help: "print JSON")
+}
+
+/// A command with what it was given.
+struct Invocation: Sendable {
+    /// From `gosync` down.
+    let path: [String]
+    var arguments: [String] = []
+    /// By name; a switch has an empty value.
+    var options: [String: String] = [:]
+
+    func has(_ option: String) -> Bool { options[option] != nil }
+
+    /// The error of someone who did not know how to call this command.
+    func misused(_ problem: String) -> Failure { Failure(usage: problem, of: path) }
+}
+
+/// Why a command did not do what it was asked, and the exit code that tells scripts.
+struct Failure: Error, Equatable {
+    enum Code: Int32 { case failed = 1, usage = 2, noDaemon = 3 }
+
+    let code: Code
+    let message: String
+
+    init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    init(usage problem: String, of path: [String]) {
+        let help = (path + ["--help"]).joined(separator: " ")
+        self.init(.usage, "\(problem)\nTry '\(help)'.")
+    }
+}

@@ -1,0 +1,32 @@
+import Wire
+
+extension Commands {
+    static let filterTest = Command(
+        name: "test",
+        summary: "Tells what a filter with this query would show: how many files, and the first",
+        arguments: [queryArgument],
+        options: [
+            Command.Option(
+                name: "limit",
+                value: "N",
+                help: "how many files to show; 10 without it"
+            ),
+            .json,
+        ],
+        examples: ["filter test 'tag:colour=red AND mime:image/*'"],
+        run: { invocation in
+            let limit = try count(invocation, "limit") ?? 10
+            var items = QueryItems()
+            items["query"] = invocation.arguments[0]
+            items["limit"] = String(min(limit, Endpoint.largestPage))
+            let test: FilterTest = try Daemon(invocation).get(.filterTest, items)
+            for warning in test.warnings { Output.error("warning: \(warning)") }
+            guard !invocation.has("json") else { return Output.json(test) }
+            let verb = test.count == 1 ? "matches" : "match"
+            Output.line("\(Format.count(test.count, "file")) \(verb)")
+            for file in test.files { Output.line(Format.name(file.path)) }
+            let rest = test.count - test.files.count
+            if rest > 0 { Output.line("… and \(rest) more") }
+        }
+    )
+}

@@ -1,0 +1,112 @@
+import Base
+import FoundationEssentials
+import HTTP
+import Settings
+import Wire
+
+/// The running GoSync, asked over its control socket.
+struct Daemon {
+    let socketPath: String
+    private let client: HTTPClient
+
+    /// Finds the socket: `--socket`, `$GOSYNC_SOCKET`, else the data directory of the configuration.
+    init(_ invocation: Invocation) throws {
+        let environment = ProcessInfo.processInfo.environment
+        if let path = invocation.options["socket"] {
+            socketPath = path
+        } else if let path = environment["GOSYNC_SOCKET"], !path.isEmpty, !invocation.has("config")
+        {
+            socketPath = path
+        } else {
+            do throws(SettingsError) {
+                let explicit = invocation.options["config"]
+                socketPath = try Configuration.socketPath(explicit: explicit)
+            } catch {
+                throw Failure(.failed, "\(error)")
+            }
+        }
+        client = HTTPClient(unixSocket: socketPath, connections: 1)
+    }
+
+    func get<M: Message>(_ endpoint: Endpoint, _ items: QueryItems = QueryItems()) throws -> M {
+        try ask("GET", endpoint, items, nil)
+    }
+
+    func delete<M: Message>(_ endpoint: Endpoint, _ items: QueryItems) throws -> M {
+        try ask("DELETE", endpoint, items, nil)
+    }
+
+    func post<M: Message>(_ endpoint: Endpoint, _ body: some Message) throws -> M {
+        try ask("POST", endpoint, QueryItems(), body.json())
+    }
+
+    func patch<M: Message>(
+        _ endpoint: Endpoint,
+        _ items: QueryItems,
+        _ body: some Message
+    ) throws -> M {
+        try ask("PATCH", endpoint, items, body.json())
+    }
+
+    /// The file of the volume that `path` means, whether it is typed so or as a path in the mount.
+    func file(_ path: String?) throws -> String {
+        try resolver(for: path).file(path)
+    }
+
+    /// The place below `/filters` that `path` means.
+    func filter(_ path: String) throws -> String {
+        try resolver(for: path).filter(path)
+    }
+
+    private func resolver(for path: String?) throws -> PathResolver {
+        // What is plainly a path of the volume needs no question about mounts.
+        if let path, PathResolver.isVirtual(path) {
+            return PathResolver(mountPoints: [], backends: [])
+        }
+        let status: Status = try get(.status)
+        return PathResolver(
+            mountPoints: status.daemon.mountPoints,
+            backends: status.volume.backends.map(\.id)
+        )
+    }
+
+    private func ask<M: Message>(
+        _ method: String,
+        _ endpoint: Endpoint,
+        _ items: QueryItems,
+        _ body: [UInt8]?
+    ) throws -> M {
+        let response = try send(method, endpoint.rawValue + items.encoded, body)
+        if response.status >= 400 {
+            let problem = try? Problem(json: response.body)
+            throw Failure(.failed, problem?.detail ?? "the daemon answered \(response.status)")
+        }
+        do throws(MessageError) {
+            return try M(json: response.body)
+        } catch {
+            let advice = "are gosync and gosync-mount of one version?"
+            throw Failure(
+                .failed,
+                "the daemon's answer makes no sense (\(error.reason)); \(advice)"
+            )
+        }
+    }
+
+    private func send(_ method: String, _ path: String, _ body: [UInt8]?) throws -> HTTPResponse {
+        var headers = HTTPHeaders()
+        if body != nil { headers["Content-Type"] = "application/json" }
+        // The daemon itself answers after a minute, whatever happens.
+        let limits = HTTPLimits(connectSeconds: 5, stallSeconds: 70, collectedBytes: 64 << 20)
+        do throws(HTTPError) {
+            return try client.request(method, path, headers: headers, body: body, limits: limits)
+        } catch .unreachable {
+            let advice = "start it with 'gosync-mount MOUNTPOINT'"
+            throw Failure(
+                .noDaemon,
+                "GoSync is not running: nothing answers at \(socketPath); \(advice)"
+            )
+        } catch {
+            throw Failure(.failed, "no answer from GoSync at \(socketPath): \(error)")
+        }
+    }
+}

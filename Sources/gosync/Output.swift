@@ -1,0 +1,132 @@
+import Base
+import Glibc
+import Wire
+
+/// Standard output: for people on a terminal, plain for the program at the other end of a pipe.
+enum Output {
+    static let isTerminal = isatty(1) == 1
+
+    /// Prints a line; ends the program quietly if nobody listens any more.
+    static func line(_ text: String) { write(text + "\n", to: 1) }
+
+    static func error(_ text: String) { write("gosync: \(text)\n", to: 2) }
+
+    static func json(_ message: some Message) {
+        line(String(decoding: message.json(isPretty: true), as: UTF8.self))
+    }
+
+    /// Rows in columns; where it is piped, without a heading and with tabs.
+    static func table(_ heading: [String], _ rows: [[String]], rightAligned: Set<Int> = []) {
+        guard isTerminal else {
+            for row in rows { line(row.joined(separator: "\t")) }
+            return
+        }
+        for row in Table.lines((heading.isEmpty ? [] : [heading]) + rows, rightAligned) {
+            line(row)
+        }
+    }
+
+    private static func write(_ text: String, to file: CInt) {
+        var text = text
+        text.withUTF8 { utf8 in
+            var rest = UnsafeRawBufferPointer(utf8)
+            while !rest.isEmpty {
+                let count = Glibc.write(file, rest.baseAddress, rest.count)
+                if count < 0 && errno == EINTR { continue }
+                guard count > 0 else { exit(errno == EPIPE ? 0 : Failure.Code.failed.rawValue) }
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            }
+        }
+    }
+}
+
+enum Table {
+    /// Lines of equal columns, two spaces apart, and nothing at the end of a line.
+    static func lines(_ rows: [[String]], _ rightAligned: Set<Int> = []) -> [String] {
+        var widths: [Int] = []
+        for row in rows {
+            for (index, cell) in row.enumerated() {
+                if index == widths.count { widths.append(0) }
+                widths[index] = max(widths[index], cell.count)
+            }
+        }
+        return rows.map { row in
+            let cells = row.enumerated().map { index, cell in
+                let padding = String(repeating: " ", count: widths[index] - cell.count)
+                return rightAligned.contains(index) ? padding + cell : cell + padding
+            }
+            let line = cells.joined(separator: "  ")
+            return String(line.reversed().drop { $0 == " " }.reversed())
+        }
+    }
+}
+
+/// How values are written for people.
+enum Format {
+    /// A name that cannot move the cursor or colour the screen; as it is where no terminal shows it.
+    static func name(_ text: String, isTerminal: Bool = Output.isTerminal) -> String {
+        guard isTerminal else { return text }
+        var result = ""
+        for scalar in text.unicodeScalars {
+            let isControl = scalar.properties.generalCategory == .control
+            result += isControl ? "?" : String(scalar)
+        }
+        return result
+    }
+
+    /// Such as `812`, `1.5K`, `20G`: three digits at the most, as `ls -h` writes them.
+    static func size(_ bytes: Int64) -> String {
+        var value = Double(bytes)
+        var unit = 0
+        while value >= 999.5, unit < units.count - 1 {
+            value /= 1024
+            unit += 1
+        }
+        if unit == 0 { return "\(bytes)" }
+        let tenths = Int((value * 10).rounded())
+        if tenths < 100 { return "\(tenths / 10).\(tenths % 10)\(units[unit])" }
+        return "\(Int(value.rounded()))\(units[unit])"
+    }
+
+    private static let units = ["", "K", "M", "G", "T", "P", "E"]
+
+    /// In the time zone of the reader.
+    static func time(_ moment: Moment) -> String {
+        var seconds = time_t(moment.timestamp.seconds)
+        var parts = tm()
+        localtime_r(&seconds, &parts)
+        let date = [Int(parts.tm_year) + 1900, Int(parts.tm_mon) + 1, Int(parts.tm_mday)]
+        return date.map(padded).joined(separator: "-") + " "
+            + [Int(parts.tm_hour), Int(parts.tm_min)].map(padded).joined(separator: ":")
+    }
+
+    /// Such as `3 hours`.
+    static func duration(_ seconds: Double) -> String {
+        let steps: [(Double, String)] = [(86_400, "day"), (3600, "hour"), (60, "minute")]
+        for (length, name) in steps where seconds >= length {
+            return count(Int(seconds / length), name)
+        }
+        return count(Int(max(0, seconds)), "second")
+    }
+
+    static func count(_ number: Int, _ name: String) -> String {
+        "\(number) \(name)\(number == 1 ? "" : "s")"
+    }
+
+    /// As `ls -l` writes it.
+    static func mode(_ entry: Entry) -> String {
+        let kind: Character
+        switch entry.kind {
+        case .directory, .filter: kind = "d"
+        case .symlink: kind = "l"
+        case .file: kind = "-"
+        case .other: kind = "?"
+        }
+        let bits = "rwxrwxrwx".enumerated().map { index, letter in
+            entry.mode & (1 << (8 - UInt32(index))) != 0 ? letter : "-"
+        }
+        return String([kind] + bits)
+    }
+
+    private static func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+}

@@ -1,0 +1,124 @@
+import Agent
+import Base
+import Synchronization
+import Wire
+
+/// A volume of a few files in memory, for tests of what lies in front of one.
+final class ShelfControl: Control {
+    struct State {
+        var tags: [String: [Tag]] = ["/backends/a/x": [], "/backends/a/new\nline": []]
+        var filters: [String: Filter] = [:]
+    }
+
+    private let state = Mutex(State())
+    static let moment = Moment(Timestamp(seconds: 0))
+
+    func status() throws(Problem) -> VolumeStatus {
+        VolumeStatus(
+            backends: [.init(id: "a", type: "local", place: "/a", isReadOnly: false, error: nil)],
+            cache: .init(usedBytes: 1, sizeBytes: 2),
+            pendingUploads: 0,
+            pendingBytes: 0,
+            files: state.withLock { $0.tags.count },
+            tags: 0,
+            filters: 0
+        )
+    }
+
+    func list(_ path: String, after: String?, limit: Int) throws(Problem) -> Listing {
+        guard path == "/backends/a" else { throw Problem(.noEntry, path: path) }
+        let entries = (0..<limit).map { number in
+            Entry(
+                name: "\(after ?? "")\(number)",
+                kind: .file,
+                inode: 1,
+                sizeBytes: 0,
+                mode: 0o644,
+                owner: 0,
+                group: 0,
+                modified: Self.moment
+            )
+        }
+        return Listing(path: path, entries: entries, next: after == nil ? "2" : nil)
+    }
+
+    func tags(of path: String) throws(Problem) -> [Tag] {
+        guard let tags = state.withLock({ $0.tags[path] }) else {
+            throw Problem(.noEntry, path: path)
+        }
+        return tags
+    }
+
+    func changeTags(_ change: TagChange) throws(Problem) -> [Tag] {
+        _ = try tags(of: change.path)
+        return state.withLock { state in
+            state.tags[change.path] = change.set + change.add
+            return change.set + change.add
+        }
+    }
+
+    func changeTags(_ change: BulkTagChange) throws(Problem) -> ChangedFiles {
+        ChangedFiles(files: change.paths?.count ?? 0)
+    }
+
+    func tagKeys() throws(Problem) -> TagUse { TagUse(counts: []) }
+
+    func tagValues(_ key: String) throws(Problem) -> TagUse { TagUse(counts: []) }
+
+    func renameTag(_ rename: TagRename) throws(Problem) -> ChangedFiles { ChangedFiles(files: 0) }
+
+    func exportTags(after: String?, limit: Int) throws(Problem) -> TaggedFiles {
+        TaggedFiles(files: [])
+    }
+
+    func importTags(_ files: TaggedFiles) throws(Problem) -> ImportedTags {
+        ImportedTags(files: files.files.count, missing: [])
+    }
+
+    func explain(_ query: String) throws(Problem) -> QueryPlan {
+        QueryPlan(query: query, tree: query, sql: "", plan: [], rows: 0, warnings: [])
+    }
+
+    func search(_ query: String, after: String?, limit: Int) throws(Problem) -> Matches {
+        let path = "/backends/a/\(query)"
+        return Matches(files: [Match(path: path, sizeBytes: 1, modified: Self.moment)])
+    }
+
+    func filters() throws(Problem) -> [Filter] {
+        state.withLock { $0.filters.values.sorted { $0.path < $1.path } }
+    }
+
+    func filter(at path: String) throws(Problem) -> Filter {
+        guard let filter = state.withLock({ $0.filters[path] }) else {
+            throw Problem(.noEntry, path: path)
+        }
+        return filter
+    }
+
+    func createFilter(_ filter: Filter) throws(Problem) -> Filter {
+        let isNew = state.withLock { state in
+            defer { state.filters[filter.path] = state.filters[filter.path] ?? filter }
+            return state.filters[filter.path] == nil
+        }
+        guard isNew else { throw Problem(.exists, path: filter.path) }
+        return filter
+    }
+
+    func updateFilter(at path: String, _ change: FilterDraft) throws(Problem) -> Filter {
+        var filter = try filter(at: path)
+        filter.query = change.query ?? filter.query
+        filter.names = change.names ?? filter.names
+        state.withLock { $0.filters[path] = filter }
+        return filter
+    }
+
+    func deleteFilter(at path: String) throws(Problem) -> Filter {
+        let filter = try filter(at: path)
+        state.withLock { $0.filters[path] = nil }
+        return filter
+    }
+
+    func testFilter(_ query: String, limit: Int) throws(Problem) -> FilterTest {
+        FilterTest(query: query, count: limit, files: [])
+    }
+}

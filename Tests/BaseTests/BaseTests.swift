@@ -1,0 +1,120 @@
+import Base
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+struct MonitorTests {
+    @Test func aWaiterSeesTheChangeItWaitedFor() {
+        let monitor = Monitor(0)
+        Thread { monitor.update { $0 = 7 } }.start()
+        #expect(monitor.wait { $0 == 0 ? nil : $0 } == 7)
+    }
+
+    @Test func aWaitEndsWithItsTime() {
+        let monitor = Monitor(0)
+        #expect(monitor.wait(atMost: 0.02) { $0 == 0 ? nil : $0 } == nil)
+        monitor.update { $0 = 1 }
+        #expect(monitor.wait(atMost: 10) { $0 == 0 ? nil : $0 } == 1)
+    }
+}
+
+struct WorkersTests {
+    @Test func everyJobRunsOnceOnAtMostAsManyThreadsAsAllowed() {
+        let workers = Workers("test", limit: 3)
+        let done = Monitor((count: 0, running: 0, most: 0))
+        for _ in 0..<200 {
+            workers.run {
+                done.update {
+                    $0.running += 1
+                    $0.most = max($0.most, $0.running)
+                }
+                usleep(200)
+                done.update {
+                    $0.running -= 1
+                    $0.count += 1
+                }
+            }
+        }
+        #expect(done.wait(atMost: 30) { $0.count == 200 ? $0.most : nil }.map { $0 <= 3 } == true)
+        workers.stop()
+    }
+
+    @Test func afterStopNothingRuns() {
+        let workers = Workers("test", limit: 1)
+        workers.stop()
+        let hasRun = Mutex(false)
+        workers.run { hasRun.withLock { $0 = true } }
+        usleep(20_000)
+        #expect(!hasRun.withLock { $0 })
+    }
+}
+
+struct TimestampTests {
+    @Test(arguments: [0, 1, -1, 999_999_999, -1_500_000_000, 1_700_000_000_123_456_789] as [Int64])
+    func secondsAndFractionAreTheWhole(nanoseconds: Int64) {
+        let time = Timestamp(nanoseconds: nanoseconds)
+        #expect((0..<1_000_000_000).contains(time.fraction))
+        #expect(Timestamp(seconds: time.seconds, nanoseconds: time.fraction) == time)
+        #expect(Timestamp(time.timespec) == time)
+    }
+
+    @Test func farTimesSaturate() {
+        #expect(Timestamp(seconds: .max).nanoseconds == .max)
+        #expect(Timestamp(seconds: .min).nanoseconds == .min)
+    }
+}
+
+struct ChecksumTests {
+    /// The check value of CRC-32C, from RFC 3720 and the catalogues of CRCs.
+    @Test func matchesTheStandard() {
+        #expect(crc32c(Array("123456789".utf8)) == 0xe306_9283)
+        #expect(crc32c([UInt8](repeating: 0, count: 32)) == 0x8a91_36aa)
+    }
+
+    @Test(arguments: 0..<50 as Range<UInt64>)
+    func piecesGiveTheSameAsTheWhole(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let bytes = (0..<1000).map { _ in UInt8.random(in: 0...255, using: &random) }
+        let cut = Int.random(in: 0...1000, using: &random)
+        let first = crc32c(Array(bytes[..<cut]))
+        #expect(crc32c(Array(bytes[cut...]).span.bytes, continuing: first) == crc32c(bytes))
+    }
+}
+
+struct NameTests {
+    @Test func spellingsOfOneLetterAreDifferentNames() {
+        #expect("\u{e9}" == "e\u{301}")
+        #expect(Name("\u{e9}") != Name("e\u{301}"))
+        #expect(Set([Name("\u{e9}"), Name("e\u{301}")]).count == 2)
+        #expect(Key("a/b") < Key("a0"))
+        #expect(Key("a-") < Key("a/"))
+    }
+
+    @Test func bytesThatAreNotUTF8AreNoName() {
+        #expect(Name(validating: [CChar(bitPattern: 0xff), 0]) == nil)
+    }
+}
+
+struct DirectoryTests {
+    @Test func nothingOutsideIsReached() throws {
+        let outside = try TemporaryDirectory()
+        let inside = try TemporaryDirectory()
+        try Data("secret".utf8).write(to: URL(filePath: outside.path + "/f"))
+        let files = FileManager.default
+        try files.createSymbolicLink(
+            atPath: inside.path + "/way",
+            withDestinationPath: outside.path
+        )
+        try files.createSymbolicLink(
+            atPath: inside.path + "/link",
+            withDestinationPath: outside.path + "/f"
+        )
+        let directory = try Directory(opening: inside.path)
+        for path in ["way/f", "link", "../" + outside.path.split(separator: "/").last! + "/f"] {
+            #expect(throws: Errno.self, "\(path)") {
+                _ = try directory.open(path, flags: O_RDONLY)
+            }
+        }
+    }
+}

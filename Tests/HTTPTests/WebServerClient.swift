@@ -1,0 +1,136 @@
+import Base
+import Foundation
+import Synchronization
+import WebServer
+
+/// A client that says exactly what it is told to, right or wrong.
+final class RawClient: Sendable {
+    let connection: CInt
+
+    init(_ path: String) throws(Errno) {
+        connection = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let target = connection
+        try withUnsafePointer(to: &address) { pointer throws(Errno) in
+            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address throws(Errno) in
+                _ = try retrying {
+                    connect(target, address, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
+            }
+        }
+        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        let size = socklen_t(MemoryLayout<timeval>.size)
+        setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
+        setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, size)
+    }
+
+    deinit { close(connection) }
+
+    /// False if the server has ended the connection.
+    @discardableResult
+    func send(_ bytes: [UInt8]) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = bytes[sent...].withUnsafeBytes {
+                Foundation.send(connection, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
+            }
+            guard count > 0 else { return false }
+            sent += count
+        }
+        return true
+    }
+
+    @discardableResult
+    func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+
+    /// All that comes until the server ends the connection or is silent for ten seconds.
+    func rest() -> [UInt8] {
+        var all: [UInt8] = []
+        while let more = receive() { all += more }
+        return all
+    }
+
+    /// One answer, with its body as long as Content-Length says.
+    func answer() -> Answer? {
+        var bytes: [UInt8] = []
+        while true {
+            if let answer = Answer(bytes) { return answer }
+            guard let more = receive() else { return nil }
+            bytes += more
+        }
+    }
+
+    private func receive() -> [UInt8]? {
+        let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
+            count = max(0, recv(connection, buffer.baseAddress, buffer.count, 0))
+        }
+        return bytes.isEmpty ? nil : bytes
+    }
+}
+
+struct Answer: Sendable {
+    let status: Int
+    let headers: [String: String]
+    let body: [UInt8]
+
+    var text: String { String(decoding: body, as: UTF8.self) }
+
+    /// `nil` while it is not complete.
+    init?(_ bytes: [UInt8]) {
+        guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
+        let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self)
+            .components(separatedBy: "\r\n")
+        let words = lines[0].components(separatedBy: " ")
+        guard words.count > 1, let status = Int(words[1]) else { return nil }
+        self.status = status
+        var headers: [String: String] = [:]
+        for line in lines.dropFirst() {
+            let parts = line.components(separatedBy: ": ")
+            headers[parts[0].lowercased()] = parts.dropFirst().joined(separator: ": ")
+        }
+        self.headers = headers
+        let length = headers["content-length"].flatMap { Int($0) } ?? 0
+        guard bytes.count - end.upperBound >= length else { return nil }
+        body = Array(bytes[end.upperBound...].prefix(length))
+    }
+}
+
+/// A server in a directory of its own, which says what it was asked.
+final class ServerFixture: Sendable {
+    let folder: String
+    let path: String
+    private let server: Server
+    private let isStopped = Atomic(false)
+
+    init(
+        limits: Limits = Limits(),
+        handler: @escaping Server.Handler = ServerFixture.echo
+    ) throws {
+        folder = NSTemporaryDirectory() + "gosync-\(UUID().uuidString.prefix(8))"
+        path = folder + "/x.sock"
+        server = try Server(path: path, limits: limits, handler: handler)
+    }
+
+    /// Once; letting go of the fixture is enough.
+    func stop() {
+        if isStopped.exchange(true, ordering: .relaxed) { return }
+        server.stop()
+    }
+
+    deinit {
+        stop()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    func client() throws -> RawClient { try RawClient(path) }
+
+    static let echo: Server.Handler = { request in
+        let query = request.query.sorted { $0.key < $1.key }
+            .map { "\($0.key)=\($0.value)" }.joined(separator: "|")
+        let body = String(decoding: request.body, as: UTF8.self)
+        let text = "\(request.method) \(request.path) \(query) \(body)"
+        return Response(status: 200, contentType: "text/plain", body: Array(text.utf8))
+    }
+}

@@ -1,0 +1,192 @@
+import Base
+import Foundation
+import Testing
+
+@testable import Settings
+
+/// What the lines of a configuration mean.
+struct ConfigurationTests {
+    @Test func everyKeyTakesEffect() throws {
+        let found = try parse(
+            """
+            \u{feff}# everything
+            [mount]
+            data_dir = ~/data   # a comment
+            close = async
+            allow_other = yes
+            directory_ttl = 5m
+            uid = 1000
+            gid = 100
+            umask = 077
+            [cache]
+            dir = /var/cache/gosync
+            size = 5MB0
+            memory = 64MiB
+            [metadata]
+            path = /var/lib/gosync.db
+            [log]
+            level = debug
+            [backend home.s3_1-x]
+            type = s3
+            endpoint = HTTPS://[::1]:9000/
+            bucket = sync-bucket
+            prefix = a/b
+            region = eu-central-1
+            access_key = ${KEY}
+            secret_key = ${SECRET}
+            path_style = no
+            read_only = yes
+            directory_ttl = 1s
+            [backend aws]\r
+            type = s3\r
+            bucket = other\r
+            profile = work\r
+            [backend disk]
+            type = local
+            path = "/srv/a # b"
+            [filter photos/red]
+            query = tag:note contains '# 1' AND NOT name=bob's   # mine
+            layout = flat
+            names = always
+            """.replacing("5MB0", with: "50MB"),
+            ["KEY": "AKIA # '", "SECRET": "${KEY}"]
+        )
+        #expect(
+            found.mount
+                == .init(
+                    dataDirectory: "/home/user/data",
+                    close: .async,
+                    allowOther: true,
+                    directoryTTLSeconds: 300,
+                    owner: 1000,
+                    group: 100,
+                    umask: 0o077
+                )
+        )
+        #expect(
+            found.cache
+                == .init(
+                    directory: "/var/cache/gosync",
+                    sizeBytes: 50_000_000,
+                    memoryBytes: 64 << 20
+                )
+        )
+        #expect(found.metadata.path == "/var/lib/gosync.db")
+        #expect(found.log.level == .debug)
+        let keys = Configuration.Backend.Credentials.keys(
+            access: "AKIA # '",
+            secret: Secret("${KEY}")
+        )
+        let s3 = Configuration.Backend.Bucket(
+            endpoint: "https://[::1]:9000",
+            name: "sync-bucket",
+            prefix: "a/b/",
+            region: "eu-central-1",
+            credentials: keys,
+            pathStyle: false
+        )
+        let aws = Configuration.Backend.Bucket(
+            name: "other",
+            credentials: .profile("work"),
+            pathStyle: false
+        )
+        #expect(
+            found.backends == [
+                .init(
+                    id: "home.s3_1-x",
+                    place: .s3(s3),
+                    readOnly: true,
+                    directoryTTLSeconds: 1,
+                    line: 18
+                ),
+                .init(id: "aws", place: .s3(aws), directoryTTLSeconds: 300, line: 29),
+                .init(
+                    id: "disk",
+                    place: .local(path: "/srv/a # b"),
+                    directoryTTLSeconds: 300,
+                    line: 33
+                ),
+            ]
+        )
+        let query = "tag:note contains '# 1' AND NOT name=bob's"
+        #expect(
+            found.filters == [
+                .init(
+                    path: "photos/red",
+                    query: .init(text: query, line: 37),
+                    names: .always,
+                    line: 36
+                )
+            ]
+        )
+    }
+
+    @Test(arguments: [
+        (#"plain # comment"#, "plain"), (#"a#b"#, "a#b"), (#"# all comment"#, ""),
+        (#"'single # quoted' # x"#, "single # quoted"), (#"" spaces ""#, " spaces "),
+        (#""a \" b \\ c \d""#, #"a " b \ c \d"#), (#"'a' = 'b # c' # d"#, #"'a' = 'b # c'"#),
+        (#"it's # bob's"#, "it's"), (#"x = "not closed # y"#, #"x = "not closed"#),
+        (#"$HOME $$ ${X}$"#, "$HOME $$ <x>$"), (#"$${X} ${X}"#, "${X} <x>"),
+        (#"'${X}'"#, "<x>"), ("e\u{301} #\u{301} no character", "e\u{301}"),
+        (#"("a # b") # c"#, #"("a # b")"#), (#"'\' # a'"#, #"' # a"#),
+    ])
+    func aValueIsWhatItsLineSays(line: String, value: String) throws {
+        let found = try parse("[filter x]\nquery = tag:x \(line)", ["X": "<x>"])
+        let alone = try? parse("[filter x]\nquery = \(line)", ["X": "<x>"])
+        // After a word, quotes are part of the value; alone, they enclose it.
+        if !line.hasPrefix("'") && !line.hasPrefix("\"") {
+            let expected = "tag:x \(value)"
+            #expect(found.filters.first?.query.text == (value.isEmpty ? "tag:x" : expected))
+        }
+        if !value.isEmpty { #expect(alone?.filters.first?.query.text == value) }
+    }
+
+    @Test(arguments: [
+        ("16MiB", 16 << 20), ("4194304K", 4 << 30), ("20GiB", 20 << 30), ("1TB", 1_000_000_000_000),
+        ("1 GB", 1_000_000_000), ("17000000", 17_000_000), ("17000000B", 17_000_000),
+        ("32m", 32 << 20), ("2PiB", 2 << 50),
+    ])
+    func aSizeHasItsUnit(text: String, bytes: Int) throws {
+        #expect(try parse("[cache]\nsize = \(text)").cache.sizeBytes == Int64(bytes))
+    }
+
+    @Test(arguments: [
+        ("1500ms", 1.5), ("60s", 60), ("5m", 300), ("2h", 7200), ("7d", 604_800), ("1w", 604_800),
+    ])
+    func aDurationHasItsUnit(text: String, seconds: Double) throws {
+        let found = try parse("[mount]\ndirectory_ttl = \(text)")
+        #expect(found.mount.directoryTTLSeconds == seconds)
+    }
+
+    @Test func theExampleIsRightAndComplete() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+        let bytes = try Data(contentsOf: root.standardized.appending(path: "mount.conf.example"))
+        let found = try parse(
+            String(decoding: bytes, as: UTF8.self),
+            ["S3_KEY": "a", "S3_SECRET": "b"]
+        )
+        #expect(found.backends.map(\.id) == ["selfhosted", "amazon", "attic"])
+        let document = try Document(Array(bytes), path: "mount.conf.example")
+        let names = { (kind: String) in
+            Set(document.sections.filter { $0.kind == kind }.flatMap { $0.entries.map(\.key) })
+        }
+        #expect(names("mount") == Set(Configuration.mountKeys.map(\.name)))
+        #expect(names("cache") == Set(Configuration.cacheKeys.map(\.name)))
+        #expect(names("metadata") == Set(Configuration.metadataKeys.map(\.name)))
+        #expect(names("log") == Set(Configuration.logKeys.map(\.name)))
+        #expect(names("backend") == Set(BackendDraft.keys.map(\.name)))
+        #expect(names("filter") == Set(Configuration.filterKeys.map(\.name)))
+    }
+}
+
+func parse(
+    _ text: String,
+    _ environment: [String: String] = [:]
+) throws(SettingsError) -> Configuration {
+    try Configuration.parse(
+        Array(text.utf8),
+        path: "mount.conf",
+        environment: environment,
+        home: "/home/user"
+    )
+}

@@ -1,0 +1,184 @@
+import Digest
+import Stores
+import Synchronization
+import TestSupport
+
+/// A bucket in memory that does its work, except where a test breaks it.
+final class FakeBucket: Sendable {
+    typealias Request = ScriptedServer.Request
+    typealias Answer = ScriptedServer.Answer
+
+    enum Fault {
+        /// Answers so, and does nothing.
+        case instead(Answer)
+        /// Does what was asked, and answers so all the same.
+        case afterwards(Answer)
+    }
+
+    struct Object {
+        var text: String
+        var headers: [String: String] = [:]
+        var etag: String
+    }
+
+    private struct State {
+        var objects: [String: Object] = [:]
+        var parts: [String: [Int: String]] = [:]
+        var seen = 0
+    }
+
+    private let state = Mutex(State())
+    /// Asked about each request, with the number of those before it since `break` was set.
+    private let fault = Mutex<@Sendable (Request, Int) -> Fault?>({ _, _ in nil })
+    private let server = Mutex<ScriptedServer?>(nil)
+
+    init() throws {
+        let server = try ScriptedServer { [weak self] request in
+            self?.answer(to: request) ?? .answer(503)
+        }
+        self.server.withLock { $0 = server }
+    }
+
+    var requests: [Request] { server.withLock { $0?.requests ?? [] } }
+
+    /// Breaks requests from now on; probes of the store come before, if it has been asked.
+    func breaks(_ fault: @escaping @Sendable (Request, Int) -> Fault?) {
+        state.withLock { $0.seen = 0 }
+        self.fault.withLock { $0 = fault }
+    }
+
+    subscript(key: String) -> Object? {
+        get { state.withLock { $0.objects["/bucket/" + key] } }
+        set { state.withLock { $0.objects["/bucket/" + key] = newValue } }
+    }
+
+    /// A store that waits for nothing long.
+    func store(_ change: (inout S3Limits) -> Void = { _ in }) throws -> S3Store {
+        var configuration = S3Configuration(
+            endpoint: server.withLock { $0?.url ?? "" },
+            bucket: "bucket",
+            credentials: .keys(S3Credentials(accessKey: "a", secretKey: "s"))
+        )
+        configuration.limits.attempts = 4
+        configuration.limits.pauseSeconds = 0.01
+        configuration.limits.stallSeconds = 1
+        configuration.limits.changeStallSeconds = 1
+        configuration.limits.patientStallSeconds = 1
+        configuration.limits.retrySeconds = 20
+        change(&configuration.limits)
+        return try S3Store(configuration)
+    }
+
+    private func answer(to request: Request) -> Answer {
+        let number = state.withLock { state in
+            state.seen += 1
+            return state.seen - 1
+        }
+        switch fault.withLock({ $0 })(request, number) {
+        case .instead(let answer): return answer
+        case .afterwards(let answer):
+            _ = work(request)
+            return answer
+        case nil: return work(request)
+        }
+    }
+
+    private func work(_ request: Request) -> Answer {
+        let parts = request.target.split(separator: "?", maxSplits: 1).map(String.init)
+        let query = parts.count > 1 ? parts[1] : ""
+        return state.withLock { state in
+            switch request.method {
+            case "GET" where query.contains("list-type"):
+                return Self.listing(state.objects, query)
+            case "GET", "HEAD": return Self.read(state.objects[parts[0]], request)
+            case "DELETE":
+                if query.isEmpty { state.objects[parts[0]] = nil }
+                return .answer(204)
+            case "POST" where query == "uploads=":
+                state.parts["1"] = [:]
+                return Self.document(
+                    "<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
+                )
+            case "POST" where query == "uploadId=1":
+                guard let uploaded = state.parts["1"] else {
+                    return Self.error(404, "NoSuchUpload")
+                }
+                let texts = uploaded.sorted { $0.key < $1.key }.map(\.value)
+                state.parts["1"] = nil
+                let sums = texts.flatMap { md5(Array($0.utf8)) }
+                let etag = hex(md5(sums)) + "-\(texts.count)"
+                state.objects[parts[0]] = Object(text: texts.joined(), etag: etag)
+                return Self.document("<CompleteMultipartUploadResult/>")
+            case "PUT" where query.contains("uploadId=1"):
+                let number = Int(query.split(separator: "&")[0].dropFirst("partNumber=".count)) ?? 0
+                let text = String(decoding: request.body, as: UTF8.self)
+                state.parts["1"]?[number] = text
+                return .answer(200, headers: ["ETag": "\"\(hex(md5(request.body)))\""])
+            case "PUT": return Self.write(&state.objects, parts[0], request)
+            default: return Self.error(501, "NotImplemented")
+            }
+        }
+    }
+
+    private static func read(_ object: Object?, _ request: Request) -> Answer {
+        guard let object else { return error(404, "NoSuchKey") }
+        if let etag = request.headers["if-match"], etag != "\"\(object.etag)\"" {
+            return error(412, "PreconditionFailed")
+        }
+        var headers = object.headers.filter { $0.key.hasPrefix("x-amz-meta-") }
+        headers["ETag"] = "\"\(object.etag)\""
+        let bytes = Array(object.text.utf8)
+        guard request.method == "GET", let range = request.headers["range"] else {
+            if request.method == "HEAD" { headers["Content-Length"] = "\(bytes.count)" }
+            return .answer(200, headers: headers, body: bytes)
+        }
+        let bounds = range.dropFirst("bytes=".count).split(separator: "-").compactMap { Int($0) }
+        guard bounds[0] < bytes.count else { return error(416, "InvalidRange") }
+        let last = min(bounds[1], bytes.count - 1)
+        headers["Content-Range"] = "bytes \(bounds[0])-\(last)/\(bytes.count)"
+        return .answer(206, headers: headers, body: Array(bytes[bounds[0]...last]))
+    }
+
+    private static func write(
+        _ objects: inout [String: Object],
+        _ path: String,
+        _ request: Request
+    ) -> Answer {
+        let now = objects[path]
+        if request.headers["if-none-match"] != nil, now != nil {
+            return error(412, "PreconditionFailed")
+        }
+        if let etag = request.headers["if-match"], now.map({ "\"\($0.etag)\"" }) != etag {
+            return error(412, "PreconditionFailed")
+        }
+        var text = String(decoding: request.body, as: UTF8.self)
+        if let source = request.headers["x-amz-copy-source"] {
+            guard let object = objects[source] else { return error(404, "NoSuchKey") }
+            text = object.text
+        }
+        let etag = hex(md5(Array(text.utf8)))
+        objects[path] = Object(text: text, headers: request.headers, etag: etag)
+        return request.headers["x-amz-copy-source"] == nil
+            ? .answer(200, headers: ["ETag": "\"\(etag)\""])
+            : document("<CopyObjectResult><ETag>\(etag)</ETag></CopyObjectResult>")
+    }
+
+    private static func listing(_ objects: [String: Object], _ query: String) -> Answer {
+        let prefix =
+            query.split(separator: "&").first { $0.hasPrefix("prefix=") }?.dropFirst(7) ?? ""
+        let contents = objects.filter { $0.key.hasPrefix("/bucket/" + prefix) }
+            .sorted { $0.key < $1.key }
+            .map { path, object in
+                "<Contents><Key>\(path.dropFirst("/bucket/".count))</Key><ETag>\(object.etag)</ETag>"
+                    + "<Size>\(object.text.utf8.count)</Size></Contents>"
+            }
+        return document("<ListBucketResult>\(contents.joined())</ListBucketResult>")
+    }
+
+    static func error(_ status: Int, _ code: String) -> Answer {
+        let text = "<Error><Code>\(code)</Code><Message>scripted</Message></Error>"
+        return .answer(status, body: Array(text.utf8))
+    }
+
+    static func document(_ text: String) -> Answer { .answer(200, body: Array(text.utf8)) }
+}
