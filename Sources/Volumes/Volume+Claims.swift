@@ -13,14 +13,20 @@ extension Volume {
     func announce(_ sent: [Sent], _ task: Task) throws(StoreError) -> [Sent] {
         try inMetadataWriting { (rows) throws(Errno) in
             let entry = task.entry
-            let before = Sent.all(in: rows.lastSent(for: entry.id))
-            let all = sent + before.filter { !sent.contains($0) }.prefix(Self.triesRemembered)
+            var before = Sent.all(in: rows.lastSent(for: entry.id))
+            var claim: Int64?
+            if entry.key != task.wanted {
+                claim =
+                    rows.entries(under: task.wanted, backend: entry.backend)
+                    .first { $0.isAnnounced }?.id
+                // What a removed name has sent there may be what is found there.
+                if let claim { before += Sent.all(in: rows.lastSent(for: claim)) }
+                claim = claim ?? leave(task.wanted, etag: nil, rows, entry)
+            }
+            let all = sent + before.filter { !sent.contains($0) }.prefix(Self.sentRemembered)
             let text = Sent.text(of: all)
             rows.noteSending(text, for: entry.id)
-            if entry.key != task.wanted {
-                let known = rows.entries(under: task.wanted, backend: entry.backend)
-                    .first { $0.isAnnounced }
-                let claim = known?.id ?? leave(task.wanted, etag: nil, rows, entry)
+            if let claim {
                 rows.postponeWork(claim, to: Timestamp.now().adding(seconds: Self.claimSeconds))
                 rows.noteSending(text, for: claim)
             }
@@ -28,8 +34,9 @@ extension Volume {
         }
     }
 
-    /// As many crashes in a row, each between a request and its answer, leave nothing unrecognised.
-    private static let triesRemembered = 6
+    /// As many requests without an answer, one after the other, leave nothing unrecognised; each counts
+    /// twice, with its bytes and its attributes.
+    private static let sentRemembered = 64
     /// How long an announced object may take to come, before it is looked for.
     private static let claimSeconds: Double = 60
 

@@ -149,7 +149,7 @@ final class Worker: @unchecked Sendable {
     /// Answers of a mount whose daemon is gone: ENOTCONN, ECONNABORTED, EIO, or a `close` that failed.
     private static let cut = ["error 107", "error 103", "error 5", "-1"]
 
-    /// The tree is what it was before the operation under way, or after it, or has its empty file.
+    /// The tree is what it was before the operation under way, or after it, or somewhere between.
     func compare(_ place: String) throws {
         let found = try tree(folder)
         defer { underWay = nil }
@@ -158,12 +158,36 @@ final class Worker: @unchecked Sendable {
             Issue.record("\(place): \(name) differs: \(try difference(found))")
             return
         }
-        if case .write(let path, _, _, _, _) = underWay {
+        if case .write(let path, let offset, let count, let byte, let append) = underWay {
+            // A write that the kernel hands over in several requests may end after any page.
             let empty = Operation.write(path, offset: 0, count: 0, byte: 0, append: false)
             _ = empty.perform(in: mirror)
             if try found == tree(mirror) { return }
+            var state = stat()
+            _ = stat(mirror + "/" + path, &state)
+            let start = append ? Int(state.st_size) : offset
+            for end in stride(from: start / 4096 * 4096 + 4096, to: start + count, by: 4096) {
+                let part = Operation.write(
+                    path,
+                    offset: start,
+                    count: end - start,
+                    byte: byte,
+                    append: false
+                )
+                _ = part.perform(in: mirror)
+                if try found == tree(mirror) { return }
+            }
+            let whole = Operation.write(
+                path,
+                offset: start,
+                count: count,
+                byte: byte,
+                append: false
+            )
+            _ = whole.perform(in: mirror)
+        } else {
+            _ = underWay.perform(in: mirror)
         }
-        _ = underWay.perform(in: mirror)
         if try found == tree(mirror) { return }
         Issue.record("\(place): \(name) differs after \(underWay): \(try difference(found))")
     }

@@ -14,6 +14,8 @@ final class MemoryStore: Store {
         var objects: [Key: Object] = [:]
         var etags = 0
         var asked: [String] = []
+        /// So many more writes take effect, and their answer is lost.
+        var lostAnswers = 0
         /// Listings after so many more fail.
         var listingsLeft = Int.max
     }
@@ -37,6 +39,10 @@ final class MemoryStore: Store {
             return state.asked
         }
     }
+
+    func loseAnswers(_ count: Int) { state.withLock { $0.lostAnswers = count } }
+
+    func bytes(of key: Key) -> [UInt8]? { state.withLock { $0.objects[key]?.bytes } }
 
     func failListings(after count: Int) { state.withLock { $0.listingsLeft = count } }
 
@@ -156,7 +162,30 @@ final class MemoryStore: Store {
         condition: PutCondition,
         trace: UploadTrace?
     ) throws(StoreError) -> ObjectInfo {
-        throw .denied("this store is only read")
+        let bytes: [UInt8]
+        do throws(Errno) {
+            bytes = try Base.bytes(count: Int(body.size)) { (output) throws(Errno) in
+                try body.read(&output, 0)
+            }
+        } catch {
+            throw .aborted(error)
+        }
+        let isLost = try state.withLock { state throws(StoreError) in
+            state.asked.append("PUT")
+            let etag = state.objects[key]?.etag
+            switch condition {
+            case .none: break
+            case .absent: if etag != nil { throw .changed }
+            case .matches(let expected): if etag != expected { throw .changed }
+            }
+            state.etags += 1
+            let new = Object(bytes: bytes, attributes: attributes, etag: "e\(state.etags)")
+            state.objects[key] = new
+            state.lostAnswers -= 1
+            return state.lostAnswers >= 0
+        }
+        if isLost { throw .unavailable("the answer is lost") }
+        return try head(key)
     }
 
     func copy(
@@ -170,7 +199,11 @@ final class MemoryStore: Store {
     }
 
     func delete(_ keys: [Key]) throws(StoreError) -> [(key: Key, error: StoreError)] {
-        throw .denied("this store is only read")
+        state.withLock { state in
+            state.asked.append("DELETE")
+            for key in keys { state.objects[key] = nil }
+        }
+        return []
     }
 
     func abandon(_ upload: UploadRecord) throws(StoreError) {}
