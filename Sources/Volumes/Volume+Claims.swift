@@ -13,16 +13,15 @@ extension Volume {
     func announce(_ sent: [Sent], _ task: Task) throws(StoreError) -> [Sent] {
         try inMetadataWriting { (rows) throws(Errno) in
             let entry = task.entry
-            var before = Sent.all(in: rows.lastSent(for: entry.id))
-            var claim: Int64?
-            if entry.key != task.wanted {
-                claim =
-                    rows.entries(under: task.wanted, backend: entry.backend)
-                    .first { $0.isAnnounced }?.id
-                // What a removed name has sent there may be what is found there.
-                if let claim { before += Sent.all(in: rows.lastSent(for: claim)) }
-                claim = claim ?? leave(task.wanted, etag: nil, rows, entry)
-            }
+            let claims = rows.entries(under: task.wanted, backend: entry.backend)
+                .filter { $0.id != entry.id && !$0.isAttached && $0.vanished == nil }
+            // What a name that is gone from there has sent may be what is found there.
+            let before = ([entry] + claims).flatMap { Sent.all(in: rows.lastSent(for: $0.id)) }
+            let claim =
+                entry.key == task.wanted
+                ? nil
+                : claims.first { $0.isAnnounced }?.id
+                    ?? leave(task.wanted, etag: nil, rows, entry)
             let all = sent + before.filter { !sent.contains($0) }.prefix(Self.sentRemembered)
             let text = Sent.text(of: all)
             rows.noteSending(text, for: entry.id)
@@ -41,6 +40,8 @@ extension Volume {
     private static let claimSeconds: Double = 60
 
     /// Leaves an entry of its own for an object that is to go, and returns its number.
+    ///
+    /// What was sent to it without an answer is remembered with it: it may be another than its ETag says.
     @discardableResult
     func leave(_ key: Key, etag: String?, _ rows: Connection, _ entry: Entry) -> Int64 {
         var rest = Entry(parent: .min, name: entry.name, file: 0, backend: entry.backend)
@@ -51,6 +52,7 @@ extension Volume {
         rest.touched = tick()
         rows.update(rest)
         rows.addWork(rest.id, due: .now())
+        if let sent = rows.lastSent(for: entry.id) { rows.noteSending(sent, for: rest.id) }
         return rest.id
     }
 

@@ -14,8 +14,9 @@ final class MemoryStore: Store {
         var objects: [Key: Object] = [:]
         var etags = 0
         var asked: [String] = []
-        /// So many more writes take effect, and their answer is lost.
-        var lostAnswers = 0
+        /// The next write takes effect, and its answer is lost, as are all others until it is back.
+        var isLeaving = false
+        var isGone = false
         /// Listings after so many more fail.
         var listingsLeft = Int.max
     }
@@ -40,7 +41,14 @@ final class MemoryStore: Store {
         }
     }
 
-    func loseAnswers(_ count: Int) { state.withLock { $0.lostAnswers = count } }
+    func goWithTheNextWrite() { state.withLock { $0.isLeaving = true } }
+
+    func comeBack() {
+        state.withLock { state in
+            state.isLeaving = false
+            state.isGone = false
+        }
+    }
 
     func bytes(of key: Key) -> [UInt8]? { state.withLock { $0.objects[key]?.bytes } }
 
@@ -129,8 +137,9 @@ final class MemoryStore: Store {
     }
 
     private func object(_ key: Key, _ method: String) throws(StoreError) -> Object {
-        let object = state.withLock { state in
+        let object = try state.withLock { state throws(StoreError) in
             state.asked.append(method)
+            if state.isGone { throw .unavailable("gone") }
             return state.objects[key]
         }
         guard let object else { throw .missing }
@@ -172,6 +181,7 @@ final class MemoryStore: Store {
         }
         let isLost = try state.withLock { state throws(StoreError) in
             state.asked.append("PUT")
+            if state.isGone { throw .unavailable("gone") }
             let etag = state.objects[key]?.etag
             switch condition {
             case .none: break
@@ -181,8 +191,8 @@ final class MemoryStore: Store {
             state.etags += 1
             let new = Object(bytes: bytes, attributes: attributes, etag: "e\(state.etags)")
             state.objects[key] = new
-            state.lostAnswers -= 1
-            return state.lostAnswers >= 0
+            state.isGone = state.isLeaving
+            return state.isGone
         }
         if isLost { throw .unavailable("the answer is lost") }
         return try head(key)
@@ -199,8 +209,9 @@ final class MemoryStore: Store {
     }
 
     func delete(_ keys: [Key]) throws(StoreError) -> [(key: Key, error: StoreError)] {
-        state.withLock { state in
+        try state.withLock { state throws(StoreError) in
             state.asked.append("DELETE")
+            if state.isGone { throw .unavailable("gone") }
             for key in keys { state.objects[key] = nil }
         }
         return []
@@ -208,7 +219,9 @@ final class MemoryStore: Store {
 
     func abandon(_ upload: UploadRecord) throws(StoreError) {}
 
-    func check() throws(StoreError) {}
+    func check() throws(StoreError) {
+        if state.withLock({ $0.isGone }) { throw .unavailable("gone") }
+    }
 
     func capabilities() throws(StoreError) -> Capabilities {
         Capabilities(conditionalPut: true, directoryMarkers: true, metadata: true)
