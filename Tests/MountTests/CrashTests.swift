@@ -94,7 +94,14 @@ import Testing
             let expected = files(worker.mirror)
             #expect(Set(found.keys) == Set(expected.keys), "\(place)")
             for (path, bytes) in expected where found[path] != bytes {
-                Issue.record("\(place): \(worker.name)/\(path) differs in the store")
+                Issue.record(
+                    """
+                    \(place): \(worker.name)/\(path) has \(found[path]?.count ?? -1) bytes in the store, \
+                    not these \(bytes.count), or others from \
+                    \(zip(found[path] ?? Data(), bytes).prefix { $0 == $1 }.count) on
+                    \(mount.log.suffix(3000))
+                    """
+                )
             }
         }
     }

@@ -57,7 +57,7 @@ func tree(_ root: String) throws -> [String: String] {
         switch type {
         case S_IFREG:
             let bytes = try Data(contentsOf: URL(filePath: whole))
-            found[path] = "file \(mode) \(bytes.count) \(bytes.hashValue)"
+            found[path] = "file \(mode) \(bytes.count) \(digest(bytes))"
         case S_IFLNK:
             found[path] =
                 "link " + (try FileManager.default.destinationOfSymbolicLink(atPath: whole))
@@ -134,7 +134,7 @@ enum Operation: Sendable {
             defer { close(file) }
             var bytes = [UInt8](repeating: 0, count: 1 << 20)
             let count = Glibc.read(file, &bytes, bytes.count)
-            return count < 0 ? "error \(errno)" : "\(Data(bytes[..<count]).hashValue)"
+            return count < 0 ? "error \(errno)" : "\(digest(Data(bytes[..<count])))"
         case .remove(let path): return answer(unlink(root + "/" + path))
         case .makeDirectory(let path): return answer(mkdir(root + "/" + path, 0o755))
         case .removeDirectory(let path): return answer(rmdir(root + "/" + path))
@@ -159,4 +159,11 @@ enum Operation: Sendable {
             return "\(found.st_mode) \(size) \(found.st_nlink)"
         }
     }
+}
+
+/// Of all bytes: a `Data` hashes its first 80 only.
+private func digest(_ bytes: Data) -> Int {
+    var hasher = Hasher()
+    bytes.withUnsafeBytes { hasher.combine(bytes: $0) }
+    return hasher.finalize()
 }
