@@ -9,21 +9,6 @@ struct Arguments: Equatable {
     /// Where to tell how it went, in a daemon started by this very program.
     var readyDescriptor: CInt?
 
-    static let help = """
-        Usage: gosync-mount MOUNTPOINT [-c FILE] [-f] [-o OPTION[,OPTION…]]
-
-        Mounts GoSync on a directory and returns once it answers. Without a configuration it works with
-        one backend `local`, a plain directory in its data directory.
-
-          -c, --config FILE   read this mount.conf instead of looking for one
-          -f, --foreground    stay in the foreground, and log to standard error
-          -o OPTION[,…]       mount options: ro, allow_other, noexec, nodev, nosuid, noatime, …
-          -h, --help          show this
-              --version       show the version
-
-        Unmount with `fusermount3 -u MOUNTPOINT` (or `umount MOUNTPOINT` as root).
-        """
-
     /// Options that `mount(8)` and fstab pass along for themselves.
     private static let ignoredOptions: Set<String> = [
         "rw", "defaults", "auto", "noauto", "user", "nouser", "users", "_netdev", "nofail", "owner",

@@ -8,7 +8,7 @@ import Settings
 struct Main {
     static func main() {
         let words = Array(CommandLine.arguments.dropFirst())
-        if words.contains("-h") || words.contains("--help") { return print(Arguments.help) }
+        if words.contains("-h") || words.contains("--help") { return print(MountUsage.help) }
         if words.contains("--version") { return print("gosync-mount \(Release.version)") }
         let arguments: Arguments
         do throws(UsageError) {

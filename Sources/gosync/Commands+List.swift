@@ -9,7 +9,8 @@ extension Commands {
                 name: "PATH",
                 count: .optional,
                 help:
-                    "what to list; without it the working directory, if it is in a mount, else all"
+                    "what to list; without it the working directory, if it is in a mount, else all",
+                words: .files
             )
         ],
         options: [
