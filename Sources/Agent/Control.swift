@@ -5,7 +5,7 @@ public import Wire
 /// Paths are absolute in the file system shown, such as `/backends/selfhosted/a.txt`. A problem says
 /// what happened to which path, and what to do. Methods may block, and are called from several
 /// threads at once.
-public protocol Control: Sendable {
+public protocol Control: FileControl {
     func status() throws(Problem) -> VolumeStatus
 
     /// A page of a directory's entries, or the entry of a file; `limit` is from 1 to

@@ -134,7 +134,7 @@ extension Volume: Control {
         return "\(files) could not be delivered, and will be tried again; see the log"
     }
 
-    private func entry(_ name: String, _ attributes: Attributes) throws(Errno) -> Wire.Entry {
+    func entry(_ name: String, _ attributes: Attributes) throws(Errno) -> Wire.Entry {
         let kind: Wire.Entry.Kind
         switch attributes.mode & 0o170000 {
         case 0o040000: kind = isView(attributes.inode) ? .filter : .directory
@@ -155,7 +155,7 @@ extension Volume: Control {
         )
     }
 
-    private static func lastName(_ path: String) -> String {
+    static func lastName(_ path: String) -> String {
         let name = path.utf8.split(separator: UInt8(ascii: "/")).last
         return name.map { String(decoding: $0, as: UTF8.self) } ?? "/"
     }

@@ -104,6 +104,8 @@ struct Failure: Error, Equatable {
 
     let code: Code
     let message: String
+    /// What was asked about does not exist.
+    var isAbsence = false
 
     init(_ code: Code, _ message: String) {
         self.code = code

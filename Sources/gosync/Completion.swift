@@ -76,8 +76,10 @@ struct Completion: Equatable {
     }
 
     private static func argument(_ number: Int, of command: Command) -> Command.Argument? {
-        if number < command.arguments.count { return command.arguments[number] }
-        return command.arguments.last.flatMap { $0.count == .oneOrMore ? $0 : nil }
+        if let several = command.arguments.firstIndex(where: { $0.count == .oneOrMore }) {
+            return command.arguments[min(number, several)]
+        }
+        return number < command.arguments.count ? command.arguments[number] : nil
     }
 
     /// The option whose value is the word after this one.

@@ -31,6 +31,9 @@ enum Commands {
 
             Exit codes: 0 done, 1 failed, 2 wrong usage, 3 GoSync is not running.
             """,
-        subcommands: [status, list, tag, filter, version, completion, complete, manual]
+        subcommands: [
+            status, list, stat, cat, copy, move, remove, makeDirectory, touch, tag, filter, version,
+            completion, complete, manual,
+        ]
     )
 }

@@ -145,7 +145,7 @@ struct Parser {
         }
         let needed = expected.filter { $0.count != .optional }
         if count < needed.count { throw misused("\(needed[count].name) is missing") }
-        let takesMore = expected.last?.count == .oneOrMore
+        let takesMore = expected.contains { $0.count == .oneOrMore }
         guard takesMore || count <= expected.count else {
             let extra = invocation.arguments[expected.count]
             let isQuery = command.arguments.last?.name == "QUERY"

@@ -8,9 +8,10 @@ final class ShelfControl: Control {
     struct State {
         var tags: [String: [Tag]] = ["/backends/a/x": [], "/backends/a/new\nline": []]
         var filters: [String: Filter] = [:]
+        var contents: [String: [UInt8]] = [:]
     }
 
-    private let state = Mutex(State())
+    let state = Mutex(State())
     static let moment = Moment(Timestamp(seconds: 0))
 
     func status() throws(Problem) -> VolumeStatus {
