@@ -8,6 +8,9 @@ public import Wire
 public protocol Control: FileControl {
     func status() throws(Problem) -> VolumeStatus
 
+    /// Asks one backend, or all, whether they are as they should be.
+    func checkBackends(_ id: String?) throws(Problem) -> Checks
+
     /// A page of a directory's entries, or the entry of a file; `limit` is from 1 to
     /// `Endpoint.largestPage`.
     func list(_ path: String, after: String?, limit: Int) throws(Problem) -> Listing

@@ -30,6 +30,9 @@ struct Router: Sendable {
         case (.status, .get):
             try allow([], of: request)
             return response(Status(daemon: daemon, volume: try control.status()))
+        case (.backendCheck, .get):
+            let items = try allow(["id"], of: request)
+            return response(try control.checkBackends(items["id"]))
         case (.list, .get): return response(try list(request))
         case (.file, .get): return response(try details(request))
         case (.file, .patch): return response(try changeFile(request))

@@ -31,6 +31,15 @@ extension Volume: Control {
         )
     }
 
+    public func checkBackends(_ id: String?) throws(Problem) -> Checks {
+        let stores = stores(named: id.map { Name($0) })
+        guard id == nil || !stores.isEmpty else {
+            let advice = "'gosync backend list' shows those there are"
+            throw Problem(.notFound, "\(id ?? ""): there is no such backend; \(advice)")
+        }
+        return Checks(checks: stores.map { Check(backend: $0.name.text, $0.store) })
+    }
+
     public func list(
         _ path: String,
         after: String?,

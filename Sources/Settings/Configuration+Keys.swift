@@ -190,6 +190,7 @@ extension BackendDraft {
         Setting(
             "secret_key",
             "the secret; better ${NAME}, from the environment, than written out",
+            isSecret: true,
             \.secretKey,
             Value.itself
         ),
@@ -234,18 +235,22 @@ struct Setting<Target>: Sendable {
     let help: String
     /// What holds without it; empty where nothing does.
     let usual: String
+    /// Never shown.
+    let isSecret: Bool
     let apply: @Sendable (inout Target, Value) throws(SettingsError) -> Void
 
     init<Part>(
         _ name: String,
         _ help: String,
         usual: String = "",
+        isSecret: Bool = false,
         _ part: any WritableKeyPath<Target, Part> & Sendable,
         _ read: @escaping @Sendable (Value) -> () throws(SettingsError) -> Part
     ) {
         self.name = name
         self.help = help
         self.usual = usual
+        self.isSecret = isSecret
         apply = { target, value throws(SettingsError) in
             target[keyPath: part] = try read(value)()
         }
@@ -256,12 +261,14 @@ struct Setting<Target>: Sendable {
         _ name: String,
         _ help: String,
         usual: String = "",
+        isSecret: Bool = false,
         _ part: any WritableKeyPath<Target, Part?> & Sendable,
         _ read: @escaping @Sendable (Value) -> () throws(SettingsError) -> Part
     ) {
         self.name = name
         self.help = help
         self.usual = usual
+        self.isSecret = isSecret
         apply = { target, value throws(SettingsError) in
             target[keyPath: part] = try read(value)()
         }

@@ -29,6 +29,10 @@ public enum MountUsage {
             names: "-o OPTION[,…]",
             help: "mount options: ro, allow_other, noexec, nodev, nosuid, noatime, …"
         ),
+        Option(
+            names: "    --check",
+            help: "mount nothing: ask every backend whether it answers, and print that as JSON"
+        ),
         Option(names: "-h, --help", help: "show this"),
         Option(names: "    --version", help: "show the version"),
     ]

@@ -17,6 +17,7 @@ public enum Reference {
         public let help: String
         /// What holds without it, as it would be written; empty where that cannot be.
         public let usual: String
+        let isSecret: Bool
     }
 
     public static let introduction = """
@@ -114,7 +115,14 @@ extension Reference.Section {
         self.init(
             title: title,
             help: help,
-            keys: settings.map { Reference.Key(name: $0.name, help: $0.help, usual: $0.usual) },
+            keys: settings.map { setting in
+                Reference.Key(
+                    name: setting.name,
+                    help: setting.help,
+                    usual: setting.usual,
+                    isSecret: setting.isSecret
+                )
+            },
             example: example
         )
     }

@@ -5,6 +5,7 @@
 public enum Endpoint: String, CaseIterable, Sendable {
     case version = "/v1/version"
     case status = "/v1/status"
+    case backendCheck = "/v1/backends/check"
     case list = "/v1/list"
     case file = "/v1/file"
     case directory = "/v1/directory"

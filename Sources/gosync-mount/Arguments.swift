@@ -5,6 +5,8 @@ struct Arguments: Equatable {
     var mountPoint = ""
     var configuration: String?
     var isForeground = false
+    /// Only looks whether the backends answer.
+    var isCheck = false
     var options: [String] = []
     /// Where to tell how it went, in a daemon started by this very program.
     var readyDescriptor: CInt?
@@ -23,6 +25,7 @@ struct Arguments: Equatable {
             switch word {
             case "-f", "--foreground": isForeground = true
             case "-c", "--config": configuration = try Self.value(of: word, &rest)
+            case "--check": isCheck = true
             case "-o": try addOptions(try Self.value(of: word, &rest))
             // mount(8) passes these along: verbose, tolerate unknown options, do not write mtab.
             case "-v", "-s", "-n": continue
@@ -42,6 +45,7 @@ struct Arguments: Equatable {
             let source = places.removeFirst()
             if source.contains("/"), configuration == nil { configuration = source }
         }
+        if isCheck, places.isEmpty { return }
         guard let place = places.first else { throw UsageError("the mount point is missing") }
         guard places.count == 1 else { throw UsageError("one mount point is enough: \(places[1])") }
         mountPoint = place

@@ -32,7 +32,8 @@ enum Commands {
             Exit codes: 0 done, 1 failed, 2 wrong usage, 3 GoSync is not running.
             """,
         subcommands: [
-            status, list, stat, cat, copy, move, remove, makeDirectory, touch, tag, filter, version,
+            status, list, stat, cat, copy, move, remove, makeDirectory, touch, tag, filter, backend,
+            config, doctor, version,
             completion, complete, manual,
         ]
     )

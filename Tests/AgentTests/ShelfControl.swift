@@ -26,6 +26,10 @@ final class ShelfControl: Control {
         )
     }
 
+    func checkBackends(_ id: String?) throws(Problem) -> Checks {
+        Checks(checks: [Check("backend a", .ok, "answers in 1 ms")])
+    }
+
     func list(_ path: String, after: String?, limit: Int) throws(Problem) -> Listing {
         guard path == "/backends/a" else { throw Problem(.noEntry, path: path) }
         let entries = (0..<limit).map { number in
