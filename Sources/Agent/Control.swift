@@ -11,6 +11,14 @@ public protocol Control: FileControl {
     /// Asks one backend, or all, whether they are as they should be.
     func checkBackends(_ id: String?) throws(Problem) -> Checks
 
+    func cacheState() throws(Problem) -> CacheState
+
+    /// Removes what could be fetched again and nobody uses, and tells how much that was.
+    func clearCache() throws(Problem) -> ClearedCache
+
+    /// Pins the file at a path or those below it, or lets go of them.
+    func changePins(_ change: PinChange) throws(Problem) -> ChangedFiles
+
     /// A page of a directory's entries, or the entry of a file; `limit` is from 1 to
     /// `Endpoint.largestPage`.
     func list(_ path: String, after: String?, limit: Int) throws(Problem) -> Listing

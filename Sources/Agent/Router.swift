@@ -33,6 +33,17 @@ struct Router: Sendable {
         case (.backendCheck, .get):
             let items = try allow(["id"], of: request)
             return response(try control.checkBackends(items["id"]))
+        case (.cache, .get):
+            try allow([], of: request)
+            return response(try control.cacheState())
+        case (.cacheClear, .post):
+            try allow([], of: request)
+            return response(try control.clearCache())
+        case (.cachePin, .post):
+            try allow([], of: request)
+            let change: PinChange = try body(request)
+            try check(path: change.path)
+            return response(try control.changePins(change))
         case (.list, .get): return response(try list(request))
         case (.file, .get): return response(try details(request))
         case (.file, .patch): return response(try changeFile(request))

@@ -91,7 +91,7 @@ extension Volume {
             (file.mode, file.owner, file.group) = (old.mode, old.owner, old.group)
             file.extra = old.extra
             rows.update(file)
-            rows.carryTags(from: old.id, to: id)
+            carry(from: old.id, to: id, rows)
             detach(replaced, in: rows)
             let later = Timestamp.now().adding(seconds: Self.oldestUnsentSeconds)
             rows.postponeWork(replaced.id, to: later)

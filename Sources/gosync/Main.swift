@@ -33,7 +33,7 @@ enum Commands {
             """,
         subcommands: [
             status, list, stat, cat, copy, move, remove, makeDirectory, touch, tag, filter, backend,
-            config, doctor, version,
+            cache, conflicts, config, doctor, version,
             completion, complete, manual,
         ]
     )

@@ -30,6 +30,14 @@ final class ShelfControl: Control {
         Checks(checks: [Check("backend a", .ok, "answers in 1 ms")])
     }
 
+    func cacheState() throws(Problem) -> CacheState {
+        CacheState(usedBytes: 1, sizeBytes: 2, unsentBytes: 0, pinned: [])
+    }
+
+    func clearCache() throws(Problem) -> ClearedCache { ClearedCache(freedBytes: 1) }
+
+    func changePins(_ change: PinChange) throws(Problem) -> ChangedFiles { ChangedFiles(files: 1) }
+
     func list(_ path: String, after: String?, limit: Int) throws(Problem) -> Listing {
         guard path == "/backends/a" else { throw Problem(.noEntry, path: path) }
         let entries = (0..<limit).map { number in
