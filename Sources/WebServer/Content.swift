@@ -40,7 +40,7 @@ struct Inflow {
     let upload: any Upload
     private var waiting: [UInt8] = []
     /// A thread is with the upload.
-    private var isBusy = false
+    private(set) var isBusy = false
     private var isComplete = false
 
     init(_ upload: any Upload) { self.upload = upload }

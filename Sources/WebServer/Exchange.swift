@@ -49,6 +49,9 @@ struct Exchange {
 
     var hasContent: Bool { inflow != nil || outflow != nil }
 
+    /// The client owes the next bytes, and not the upload.
+    var isClientsTurn: Bool { inflow.map { phase == .receiving && !$0.isBusy } ?? false }
+
     var isFull: Bool { phase == .receiving && inflow?.isFull ?? false }
 
     /// The rest of a body that was refused is thrown away, or the client would not see the answer.

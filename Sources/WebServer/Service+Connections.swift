@@ -18,7 +18,7 @@ extension Service {
             return begin(wsi, UnsafeRawBufferPointer(start: input, count: count))
         case LWS_CALLBACK_HTTP_BODY:
             let bytes = UnsafeRawBufferPointer(start: input, count: count)
-            if exchanges[wsi]?.hasContent == true { limitTransfer(wsi) }
+            if exchanges[wsi]?.isClientsTurn == true { limitTransfer(wsi) }
             return act(wsi) { $0.receive(bytes) }
         case LWS_CALLBACK_HTTP_BODY_COMPLETION:
             return act(wsi) { $0.finishReceiving() }

@@ -109,7 +109,8 @@ final class Service: @unchecked Sendable {
         info.max_http_header_pool = UInt16(limits.requests)
         info.pt_serv_buf_size = UInt32(Limits.chunkBytes)
         info.fd_limit_per_thread = UInt32(limits.connections + 8)
-        info.timeout_secs = UInt32(max(1, limits.transferSeconds))
+        // It counts what a store takes its time for as the client's; the timers here know better.
+        info.timeout_secs = UInt32(Limits.storeSeconds)
         context = lws_create_context(&info)
         guard context != nil else {
             throw ServerError(description: "cannot listen at \(file.path): \(Errno.current)")

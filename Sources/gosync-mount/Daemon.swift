@@ -57,6 +57,7 @@ enum Daemon {
             }
         }
         session.run()
+        ServiceManager.tell("STOPPING=1")
         raiseEndingSignal()
         helpers.stop()
         let (socket, failure) = opening.withLock { ($0.socket, $0.failure) }
@@ -107,6 +108,7 @@ enum Daemon {
     /// Tells whoever waits for it that everything answers.
     private static func announce(_ arguments: Arguments) {
         Log.info("mounted on \(arguments.mountPoint)")
+        ServiceManager.tell("READY=1")
         guard let number = arguments.readyDescriptor else { return }
         ReadinessPipe(number: number).tell(.ready)
     }

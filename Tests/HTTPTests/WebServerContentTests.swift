@@ -70,6 +70,28 @@ struct WebServerContentTests {
         fixture.shelf.withLock { $0.isStuck = false }
     }
 
+    /// However long a store takes, the client is not cut off for it; one that stops sending is.
+    @Test func onlyTheClientsOwnTimeIsLimited() throws {
+        let fixture = try ContentFixture(transferSeconds: 1)
+        fixture.shelf.withLock { $0.isStuck = true }
+        let done = Mutex<Int?>(nil)
+        let sender = Thread {
+            let response = try? fixture.client().request("PUT", "/upload", body: pattern(3_000_000))
+            done.withLock { $0 = response?.status ?? 0 }
+        }
+        sender.start()
+        usleep(3_500_000)
+        #expect(done.withLock { $0 } == nil)
+        fixture.shelf.withLock { $0.isStuck = false }
+        #expect(eventually { done.withLock { $0 } == 200 })
+
+        let idle = try fixture.rawClient()
+        idle.send("PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc")
+        #expect(eventually { fixture.shelf.withLock { $0.open } == 1 })
+        #expect(idle.rest().isEmpty)
+        #expect(eventually { fixture.shelf.withLock { $0.open } == 0 })
+    }
+
     @Test func aBodyThatBreaksOffIsLetGoOf() throws {
         let fixture = try ContentFixture()
         do {
@@ -145,7 +167,7 @@ private struct Shelf {
     var isStuck = false
 }
 
-private final class ContentFixture {
+private final class ContentFixture: Sendable {
     private let folder = NSTemporaryDirectory() + "gosync-\(UUID().uuidString.prefix(8))"
     private let state: Holder
     private let server: Server
@@ -158,10 +180,12 @@ private final class ContentFixture {
         }
     }
 
-    init() throws {
+    init(transferSeconds: Double = 20) throws {
+        var limits = Limits()
+        limits.transferSeconds = transferSeconds
         let state = Holder()
         self.state = state
-        server = try Server(path: folder + "/s") { request in
+        server = try Server(path: folder + "/s", limits: limits) { request in
             guard request.method == .put else { return nil }
             return ShelfUpload(state, isRefused: request.path == "/upload/refused")
         } handler: { request in
