@@ -20,7 +20,8 @@ extension Commands {
         summary: "Copies files between this machine and the volume, and within the volume",
         details: """
             What starts with /backends or /filters is the volume's; every other path is a file of this
-            machine. A file that is there is replaced when the new one has arrived whole.
+            machine. A file that is there is replaced when the new one has arrived whole. Links within a
+            directory are not copied.
             """,
         arguments: [sources, target],
         options: [

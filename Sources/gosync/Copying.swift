@@ -47,7 +47,10 @@ struct Copying {
     var keepsAttributes = false
 
     /// What lies at a place; `nil` if nothing does.
-    func kind(of place: Place) throws -> Kind? {
+    ///
+    /// - Parameter followsLinks: of this machine; within a directory that is copied they are not followed,
+    ///   as one may lead to a directory above it.
+    func kind(of place: Place, followsLinks: Bool = true) throws -> Kind? {
         switch place {
         case .volume(let path):
             do {
@@ -61,17 +64,21 @@ struct Copying {
                 return nil
             }
         case .local(let path):
-            guard let status = FileStatus(ofFileAt: path) else { return nil }
-            switch status.mode & S_IFMT {
+            var status = stat()
+            guard (followsLinks ? stat(path, &status) : lstat(path, &status)) == 0 else {
+                return nil
+            }
+            switch status.st_mode & S_IFMT {
             case S_IFREG: return .file
             case S_IFDIR: return .directory
+            case S_IFLNK: return .link
             default: return .special
             }
         }
     }
 
-    func copy(_ source: Place, to target: Place) throws {
-        switch try kind(of: source) {
+    func copy(_ source: Place, to target: Place, isWithinTree: Bool = false) throws {
+        switch try kind(of: source, followsLinks: !isWithinTree) {
         case nil: throw Failure(.failed, "\(source.path): there is no such file or directory")
         case .file: try copyFile(source, to: target)
         case .directory:
@@ -79,7 +86,8 @@ struct Copying {
                 throw Failure(.failed, "\(source.path): it is a directory; -r copies those too")
             }
             try copyTree(source, to: target)
-        case .link, .special: throw Failure(.failed, "\(source.path): it is no plain file")
+        case .link: throw Failure(.failed, "\(source.path): it is a link, which is not copied")
+        case .special: throw Failure(.failed, "\(source.path): it is no plain file")
         }
     }
 
@@ -92,8 +100,19 @@ struct Copying {
         case nil: try makeDirectory(target)
         default: throw Failure(.failed, "\(target.path): it is in the way, and no directory")
         }
+        var failures = 0
         for name in try names(in: source) {
-            try copy(source.appending(name), to: target.appending(name))
+            do {
+                let below = source.appending(name)
+                try copy(below, to: target.appending(name), isWithinTree: true)
+            } catch let failure as Failure where failure.code != .noDaemon {
+                failures += 1
+                Output.error(failure.message)
+            }
+        }
+        // Whoever moves a tree must not remove it after this.
+        guard failures == 0 else {
+            throw Failure(.failed, "\(source.path): not all of it could be copied")
         }
     }
 

@@ -36,6 +36,25 @@ struct FileCommandTests {
         #expect(try names(in: here).filter { $0.contains("gosync") } == [])
     }
 
+    /// What cannot be copied keeps nobody from the rest, and a tree that is not whole is not removed.
+    @Test func aTreeIsCopiedAsFarAsItGoes() throws {
+        let attic = try TemporaryDirectory()
+        let sections =
+            "[backend local]\ntype = local\npath = \(attic.path)/a\n"
+            + "[backend other]\ntype = local\npath = \(attic.path)/b\n"
+        let mount = try Mount(sections: sections)
+        let tree = mount.scratch.path + "/t"
+        try shell("mkdir -p '\(tree)/d'; ln -s .. '\(tree)/d/a'; echo 1 > '\(tree)/d/b'")
+        let outcome = try mount.gosync("cp", "-r", tree, "/backends/local")
+        #expect(outcome.status == 1 && outcome.complaint.contains("t/d/a: it is a link"))
+        #expect(try readFile(mount.folder + "/t/d/b") == "1\n")
+        try shell("ln -s b t/d/l", in: mount.folder)
+        let moved = try mount.gosync("mv", "local/t", "other")
+        #expect(moved.status == 1 && moved.complaint.contains("t/d/l: it is a link"))
+        #expect(try mount.lines("ls", "local/t/d") == ["b", "l"])
+        #expect(try mount.lines("ls", "other/t/d") == ["b"])
+    }
+
     /// The kernel's memory of names and attributes is no older than the command.
     @Test func changesShowInTheMountAtOnce() throws {
         let mount = try Mount()
