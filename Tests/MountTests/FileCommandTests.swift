@@ -140,6 +140,33 @@ struct FileCommandTests {
         #expect(state.volume.pendingUploads == 0)
     }
 
+    /// The daemon dies between the steps by which a new version takes its name: one of the two is there,
+    /// whole, and the store gets it.
+    @Test(arguments: [("saved:1", "old"), ("renamed:1", "newer"), ("stored:1", "newer")])
+    func aCrashLeavesOneVersionWhole(point: String, left: String) throws {
+        let bucket = try Bucket(.radosgw)
+        let mount = try bucket.mount()
+        try writeFile(mount.folder + "/a", "old")
+        try writeFile(mount.scratch.path + "/new", "newer")
+        try mount.done("tag", "set", "store/a", "colour=red")
+        try mount.unmount()
+        mount.environment = ["GOSYNC_FAILPOINT": point]
+        try mount.start()
+        #expect(
+            try mount.gosync("cp", mount.scratch.path + "/new", "/backends/store/a").status != 0
+        )
+        #expect(eventually { !mount.daemon.isRunning })
+        mount.crash()
+        mount.environment = [:]
+        try mount.start()
+        #expect(try readFile(mount.folder + "/a") == left)
+        #expect(try mount.lines("tag", "list", "store/a") == ["colour=red"])
+        #expect(try mount.lines("ls", "store") == ["a"])
+        try mount.unmount()
+        #expect(try bucket.read("a") == left)
+        #expect(try bucket.rclone("lsf", "-R", "other:") == "a\n")
+    }
+
     /// Through a bucket: what was answered lies in the store, and ranges of it are read from there.
     @Test func aBucketIsReadAndWritten() throws {
         let bucket = try Bucket(.radosgw)
