@@ -75,11 +75,11 @@ let package = Package(
         ),
         // Floor 5: the kernel's door and the control socket's.
         module("Mounting", ["CFUSE", "Base", "Metadata", "Volumes"]),
-        module("Agent", ["Base", "Metadata", "WebServer", "Wire", "Volumes"], safe),
+        module("Agent", ["Base", "Metadata", "Stores", "WebServer", "Wire", "Volumes"], safe),
         // Floor 6: programs.
         .executableTarget(
             name: "gosync",
-            dependencies: ["Base", "HTTP", "Settings", "Wire"],
+            dependencies: ["Base", "HTTP", "Queries", "Settings", "Wire"],
             swiftSettings: strict
         ),
         .executableTarget(

@@ -5,8 +5,19 @@ public import Wire
 /// Paths are absolute in the file system shown, such as `/backends/selfhosted/a.txt`. A problem says
 /// what happened to which path, and what to do. Methods may block, and are called from several
 /// threads at once.
-public protocol Control: Sendable {
+public protocol Control: FileControl {
     func status() throws(Problem) -> VolumeStatus
+
+    /// Asks one backend, or all, whether they are as they should be.
+    func checkBackends(_ id: String?) throws(Problem) -> Checks
+
+    func cacheState() throws(Problem) -> CacheState
+
+    /// Removes what could be fetched again and nobody uses, and tells how much that was.
+    func clearCache() throws(Problem) -> ClearedCache
+
+    /// Pins the file at a path or those below it, or lets go of them.
+    func changePins(_ change: PinChange) throws(Problem) -> ChangedFiles
 
     /// A page of a directory's entries, or the entry of a file; `limit` is from 1 to
     /// `Endpoint.largestPage`.

@@ -14,7 +14,11 @@ public final class ControlSocket: Sendable {
         control: any Control
     ) throws(ServerError) {
         let router = Router(daemon: daemon, control: control)
-        server = try Server(path: path) { request in router.respond(to: request) }
+        server = try Server(path: path) { request in
+            router.upload(for: request)
+        } handler: { request in
+            router.respond(to: request)
+        }
     }
 
     /// Finishes what runs and closes the socket; must be called once, and before the volume stops.

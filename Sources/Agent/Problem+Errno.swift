@@ -13,6 +13,11 @@ extension Problem {
         case .isDirectory: (kind, detail) = (.unusable, "it is a directory")
         case .exists: (kind, detail) = (.conflict, "it exists already")
         case .notEmpty: (kind, detail) = (.conflict, "it is not empty")
+        case .crossDevice:
+            let advice = "copy it, and remove the old one"
+            (kind, detail) = (.unusable, "a rename stays within one backend; \(advice)")
+        case .stale:
+            (kind, detail) = (.conflict, "somebody else has just changed or removed it; try again")
         case .readOnly: (kind, detail) = (.forbidden, "its backend is read-only")
         case .notPermitted: (kind, detail) = (.forbidden, "this is not possible here")
         case .accessDenied:

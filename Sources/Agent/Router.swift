@@ -13,11 +13,7 @@ struct Router: Sendable {
         do throws(Problem) {
             return try answer(request)
         } catch {
-            return Response(
-                status: error.status,
-                contentType: Problem.contentType,
-                body: error.json()
-            )
+            return Response(error)
         }
     }
 
@@ -34,7 +30,26 @@ struct Router: Sendable {
         case (.status, .get):
             try allow([], of: request)
             return response(Status(daemon: daemon, volume: try control.status()))
+        case (.backendCheck, .get):
+            let items = try allow(["id"], of: request)
+            return response(try control.checkBackends(items["id"]))
+        case (.cache, .get):
+            try allow([], of: request)
+            return response(try control.cacheState())
+        case (.cacheClear, .post):
+            try allow([], of: request)
+            return response(try control.clearCache())
+        case (.cachePin, .post):
+            try allow([], of: request)
+            let change: PinChange = try body(request)
+            try check(path: change.path)
+            return response(try control.changePins(change))
         case (.list, .get): return response(try list(request))
+        case (.file, .get): return response(try details(request))
+        case (.file, .patch): return response(try changeFile(request))
+        case (.file, .delete): return response(try removeFile(request))
+        case (.directory, .post): return response(try makeDirectory(request), status: 201)
+        case (.content, .get): return try content(request)
         case (.tags, .get): return response(try tags(request))
         case (.tags, .post): return response(try changeTags(request))
         case (.bulkTags, .post): return response(try changeManyTags(request))
@@ -155,11 +170,11 @@ struct Router: Sendable {
 // MARK: - Reading requests
 
 extension Router {
-    private func response(_ message: some Message, status: Int = 200) -> Response {
+    func response(_ message: some Message, status: Int = 200) -> Response {
         Response(status: status, contentType: "application/json", body: message.json())
     }
 
-    private func body<M: Message>(_ request: Request) throws(Problem) -> M {
+    func body<M: Message>(_ request: Request) throws(Problem) -> M {
         do throws(MessageError) {
             return try M(json: request.body)
         } catch {
@@ -169,7 +184,7 @@ extension Router {
 
     /// The items of the query, none of which is unknown: a misspelt one would be silently ignored.
     @discardableResult
-    private func allow(_ names: [String], of request: Request) throws(Problem) -> QueryItems {
+    func allow(_ names: [String], of request: Request) throws(Problem) -> QueryItems {
         let items: QueryItems
         do throws(MessageError) {
             items = try QueryItems(received: request.query)
@@ -186,14 +201,14 @@ extension Router {
         return items
     }
 
-    private func required(_ name: String, _ items: QueryItems) throws(Problem) -> String {
+    func required(_ name: String, _ items: QueryItems) throws(Problem) -> String {
         guard let value = items[name], !value.isEmpty else {
             throw Problem(.malformed, "The query item '\(name)' is missing.")
         }
         return value
     }
 
-    private func limit(_ items: QueryItems) throws(Problem) -> Int {
+    func limit(_ items: QueryItems) throws(Problem) -> Int {
         guard let text = items["limit"] else { return Self.usualPage }
         guard let limit = Int(text), (1...Endpoint.largestPage).contains(limit) else {
             let range = "from 1 to \(Endpoint.largestPage)"
@@ -202,31 +217,31 @@ extension Router {
         return limit
     }
 
-    private func filePath(_ items: QueryItems) throws(Problem) -> String {
+    func filePath(_ items: QueryItems) throws(Problem) -> String {
         let path = try required("path", items)
         try check(path: path)
         return path
     }
 
-    private func filterPath(_ request: Request) throws(Problem) -> String {
+    func filterPath(_ request: Request) throws(Problem) -> String {
         let path = try required("path", try allow(["path"], of: request))
         try check(filterPath: path)
         return path
     }
 
-    private func check(path: String) throws(Problem) {
+    func check(path: String) throws(Problem) {
         guard path.hasPrefix("/"), !path.utf8.contains(0) else {
             let example = "such as /backends/selfhosted/a.txt"
             throw Problem(.malformed, "'\(path)' is not an absolute path, \(example).")
         }
     }
 
-    private func check(filterPath path: String) throws(Problem) {
+    func check(filterPath path: String) throws(Problem) {
         guard let problem = FilterPath.problem(with: path) else { return }
         throw Problem(.unusable, "The filter path '\(path)' \(problem).")
     }
 
-    private func check(_ tag: Tag, needsValue: Bool) throws(Problem) {
+    func check(_ tag: Tag, needsValue: Bool) throws(Problem) {
         let isKey = (1...longestTagKeyBytes).contains(tag.key.utf8.count)
         guard isKey, !tag.key.utf8.contains(where: { $0 == 0 || $0 == 10 }) else {
             let rule = "1 to \(longestTagKeyBytes) bytes without a line break"
@@ -244,3 +259,13 @@ extension Router {
 
 /// What is left of an extended attribute's name (255 bytes) after `user.tag.`.
 private let longestTagKeyBytes = 246
+
+extension Response {
+    init(_ problem: Problem) {
+        self.init(
+            status: problem.status,
+            contentType: Problem.contentType,
+            body: problem.json()
+        )
+    }
+}

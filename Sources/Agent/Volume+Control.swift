@@ -31,6 +31,15 @@ extension Volume: Control {
         )
     }
 
+    public func checkBackends(_ id: String?) throws(Problem) -> Checks {
+        let stores = stores(named: id.map { Name($0) })
+        guard id == nil || !stores.isEmpty else {
+            let advice = "'gosync backend list' shows those there are"
+            throw Problem(.notFound, "\(id ?? ""): there is no such backend; \(advice)")
+        }
+        return Checks(checks: stores.map { Check(backend: $0.name.text, $0.store) })
+    }
+
     public func list(
         _ path: String,
         after: String?,
@@ -134,7 +143,7 @@ extension Volume: Control {
         return "\(files) could not be delivered, and will be tried again; see the log"
     }
 
-    private func entry(_ name: String, _ attributes: Attributes) throws(Errno) -> Wire.Entry {
+    func entry(_ name: String, _ attributes: Attributes) throws(Errno) -> Wire.Entry {
         let kind: Wire.Entry.Kind
         switch attributes.mode & 0o170000 {
         case 0o040000: kind = isView(attributes.inode) ? .filter : .directory
@@ -155,7 +164,7 @@ extension Volume: Control {
         )
     }
 
-    private static func lastName(_ path: String) -> String {
+    static func lastName(_ path: String) -> String {
         let name = path.utf8.split(separator: UInt8(ascii: "/")).last
         return name.map { String(decoding: $0, as: UTF8.self) } ?? "/"
     }

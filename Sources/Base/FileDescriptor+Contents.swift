@@ -23,3 +23,20 @@ extension FileDescriptor {
         }
     }
 }
+
+/// Fills the free capacity of `output` from a descriptor that somebody else holds open.
+public func read(
+    _ descriptor: CInt,
+    into output: inout OutputRawSpan,
+    at offset: Int64
+) throws(Errno) {
+    let file = FileDescriptor(owning: descriptor)
+    var failure: Errno?
+    do throws(Errno) {
+        try file.read(into: &output, at: offset)
+    } catch {
+        failure = error
+    }
+    _ = file.release()
+    if let failure { throw failure }
+}

@@ -112,3 +112,34 @@ public func realPath(_ path: String) throws(Errno) -> String {
     defer { free(found) }
     return String(cString: found)
 }
+
+/// Runs a program to its end, and returns its exit code and what it printed; its complaints go where
+/// ours do.
+public func output(
+    of program: String,
+    _ arguments: [String]
+) throws(Errno) -> (status: Int32, text: [UInt8]) {
+    var ends: [CInt] = [0, 0]
+    try retrying { pipe(&ends) }
+    let reading = FileDescriptor(owning: ends[0])
+    let writing = FileDescriptor(owning: ends[1])
+    for end in ends { try retrying { fcntl(end, F_SETFD, FD_CLOEXEC) } }
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, writing.rawValue, 1)
+    var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { (word: String) in
+        strdup(word)
+    }
+    words.append(nil)
+    defer { for word in words { free(word) } }
+    var process = pid_t()
+    let code = posix_spawnp(&process, program, &actions, nil, words, environ)
+    guard code == 0 else { throw Errno(code) }
+    close(writing.release())
+    let text = try reading.contents(limitBytes: 1 << 20)
+    var state: CInt = 0
+    try retrying { waitpid(process, &state, 0) }
+    return (state & 0x7f == 0 ? state >> 8 & 0xff : 128 + state & 0x7f, text)
+}

@@ -69,7 +69,7 @@ extension BlockCache {
     }
 
     private func openCandidates() -> [Candidate] {
-        openFiles.flatMap { file in
+        openFiles.filter { !isPinned($0.number) }.flatMap { file in
             // What was not asked for since the file was opened is what was not used for longest.
             try? file.loadWhole()
             return file.table.withLock { $0.evictable() }.map { extent in

@@ -18,6 +18,8 @@ public final class BlockCache: Sendable {
     private let disk: Atomic<Int64>
     /// Files that are whole and were compared with their checksums by this process.
     let sound = Monitor<Set<Int64>>([])
+    /// Files that are not evicted; those of the table `pinned`.
+    let pinned: Monitor<Set<Int64>>
     private let open = Monitor(OpenFiles())
     let eviction = Monitor(Eviction())
 
@@ -55,11 +57,12 @@ public final class BlockCache: Sendable {
         for folder in [directory] + (0..<256).map({ directory + "/" + Self.hex($0) }) {
             try makeDirectory(folder)
         }
-        let total = try database.write { connection throws(Errno) in
+        let (total, kept) = try database.write { connection throws(Errno) in
             connection.execute(CacheIndex.schema)
-            return connection.contentDiskBytes()
+            return (connection.contentDiskBytes(), connection.pinnedFiles())
         }
         disk = Atomic(total)
+        pinned = Monitor(kept)
     }
 
     /// Finishes what runs; files still open can be read no further.
@@ -141,6 +144,9 @@ public final class BlockCache: Sendable {
 
     /// Removes the bytes of a file that nobody has open, and its rows.
     public func remove(_ number: Int64) {
+        if isPinned(number) {
+            try? database.write { (rows) throws(Errno) in unpin(number, in: rows) }
+        }
         let isOpen = open.wait { open -> Bool? in
             if open.changing.contains(number) { return nil }
             open.files[number]?.isUnwanted = true

@@ -22,6 +22,9 @@ enum CacheIndex {
           checksums BLOB NOT NULL,      -- CRC-32C of each, little-endian
           PRIMARY KEY(file, number)
         ) WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS pinned(
+          file INTEGER PRIMARY KEY      -- is not evicted
+        );
         CREATE TABLE IF NOT EXISTS mapped(
           file INTEGER PRIMARY KEY      -- may change by way of a mapping: its checksums tell
         );
@@ -122,12 +125,36 @@ extension Connection {
         )
     }
 
-    /// Clean files, the longest unused first.
+    func pinnedFiles() -> Set<Int64> {
+        var files: Set<Int64> = []
+        each("SELECT file FROM pinned") {
+            files.insert($0.integer(0))
+            return true
+        }
+        return files
+    }
+
+    /// Clean files that occupy anything, by number.
+    func cleanContent(after file: Int64, limit: Int) -> [Int64] {
+        var files: [Int64] = []
+        each(
+            "SELECT file FROM content WHERE dirty = 0 AND disk > 0 AND file > ? ORDER BY file LIMIT ?",
+            .integer(file),
+            .integer(Int64(limit))
+        ) {
+            files.append($0.integer(0))
+            return true
+        }
+        return files
+    }
+
+    /// Clean files that are not pinned, the longest unused first.
     func oldestContent(limit: Int) -> [(file: Int64, row: ContentRow)] {
         var files: [(file: Int64, row: ContentRow)] = []
         each(
             """
-            SELECT file, base, disk, used FROM content WHERE dirty = 0 ORDER BY used LIMIT ?
+            SELECT file, base, disk, used FROM content
+            WHERE dirty = 0 AND file NOT IN (SELECT file FROM pinned) ORDER BY used LIMIT ?
             """,
             .integer(Int64(limit))
         ) {

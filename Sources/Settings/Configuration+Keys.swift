@@ -3,68 +3,254 @@ import Base
 /// Every key of every section: what is not here is an error in the file.
 extension Configuration {
     static let mountKeys: [Setting<Mount>] = [
-        Setting("data_dir", \.dataDirectory, Value.filePath),
-        Setting("close", \.close, Value.choice),
-        Setting("passthrough", \.passthrough, Value.yesOrNo),
-        Setting("allow_other", \.allowOther, Value.yesOrNo),
-        Setting("directory_ttl", \.directoryTTLSeconds, Value.directoryTTLSeconds),
-        Setting("uid", \.owner, Value.userNumber),
-        Setting("gid", \.group, Value.userNumber),
-        Setting("umask", \.umask, Value.permissions),
+        Setting(
+            "data_dir",
+            "the cache, the database and the socket live here",
+            usual: "~/.local/share/gosync",
+            \.dataDirectory,
+            Value.filePath
+        ),
+        Setting(
+            "close",
+            "sync: close() returns once the store has the file; async: at once",
+            usual: "sync",
+            \.close,
+            Value.choice
+        ),
+        Setting(
+            "passthrough",
+            "root on Linux 6.9 or later: cached files are read by the kernel itself",
+            usual: "yes",
+            \.passthrough,
+            Value.yesOrNo
+        ),
+        Setting(
+            "allow_other",
+            "let other users of this machine in, as far as file modes allow",
+            usual: "no",
+            \.allowOther,
+            Value.yesOrNo
+        ),
+        Setting(
+            "directory_ttl",
+            "how long a listing counts as true; at least 1s",
+            usual: "60s",
+            \.directoryTTLSeconds,
+            Value.directoryTTLSeconds
+        ),
+        Setting(
+            "uid",
+            "number of the owner of files that have none recorded; without it, who mounts",
+            \.owner,
+            Value.userNumber
+        ),
+        Setting(
+            "gid",
+            "number of their group; without it, that of who mounts",
+            \.group,
+            Value.userNumber
+        ),
+        Setting(
+            "umask",
+            "permissions that files without recorded ones do not get, in octal",
+            usual: "022",
+            \.umask,
+            Value.permissions
+        ),
     ]
 
     static let cacheKeys: [Setting<Cache>] = [
-        Setting("dir", \.directory, Value.filePath),
-        Setting("size", \.sizeBytes, Value.cacheSizeBytes),
-        Setting("memory", \.memoryBytes, Value.cacheMemoryBytes),
+        Setting(
+            "dir",
+            "where its files lie; without it, below data_dir",
+            usual: "~/.local/share/gosync/cache",
+            \.directory,
+            Value.filePath
+        ),
+        Setting(
+            "size",
+            "how much of the disk it may take; at least 16MiB",
+            usual: "20GiB",
+            \.sizeBytes,
+            Value.cacheSizeBytes
+        ),
+        Setting(
+            "memory",
+            "bytes on their way at once; at least 8MiB; without it, a tenth of RAM at the most",
+            usual: "256MiB",
+            \.memoryBytes,
+            Value.cacheMemoryBytes
+        ),
     ]
 
     static let metadataKeys: [Setting<Metadata>] = [
-        Setting("path", \.path, Value.filePath)
+        Setting(
+            "path",
+            "the file of the database; without it, in data_dir",
+            usual: "~/.local/share/gosync/metadata.db",
+            \.path,
+            Value.filePath
+        )
     ]
 
     static let logKeys: [Setting<Logging>] = [
-        Setting("level", \.level, Value.logLevel)
+        Setting(
+            "level",
+            "error, warning, info or debug",
+            usual: "info",
+            \.level,
+            Value.logLevel
+        )
     ]
 
     static let filterKeys: [Setting<Filter>] = [
-        Setting("query", \.query, Value.query),
-        Setting("layout", \.layout, Value.choice),
-        Setting("names", \.names, Value.choice),
-        Setting("case", \.casing, Value.choice),
-        Setting("assert", \.asserts, Value.yesOrNo),
-        Setting("unlink", \.unlink, Value.choice),
+        Setting(
+            "query",
+            "which files it shows",
+            \.query,
+            Value.query
+        ),
+        Setting(
+            "layout",
+            "flat: all files side by side; tree: BACKEND/PATH",
+            usual: "flat",
+            \.layout,
+            Value.choice
+        ),
+        Setting(
+            "names",
+            "collide: equal names get a suffix; always: all names get one",
+            usual: "collide",
+            \.names,
+            Value.choice
+        ),
+        Setting(
+            "case",
+            "exact; or fold: names that differ in case only are equal, for Samba and macOS",
+            usual: "exact",
+            \.casing,
+            Value.choice
+        ),
+        Setting(
+            "assert",
+            "yes: ln and mv of a file into the view set the tags of its query",
+            usual: "no",
+            \.asserts,
+            Value.yesOrNo
+        ),
+        Setting(
+            "unlink",
+            "refuse; or untag: rm in the view removes the tags",
+            usual: "refuse",
+            \.unlink,
+            Value.choice
+        ),
     ]
 }
 
 extension BackendDraft {
     static let keys: [Setting<BackendDraft>] = [
-        Setting("type", \.kind, Value.choice),
-        Setting("endpoint", \.endpoint, Value.itself),
-        Setting("bucket", \.bucket, Value.itself),
-        Setting("prefix", \.prefix, Value.itself),
-        Setting("region", \.region, Value.itself),
-        Setting("access_key", \.accessKey, Value.itself),
-        Setting("secret_key", \.secretKey, Value.itself),
-        Setting("profile", \.profile, Value.itself),
-        Setting("path_style", \.pathStyle, Value.itself),
-        Setting("path", \.path, Value.itself),
-        Setting("read_only", \.readOnly, Value.yesOrNo),
-        Setting("directory_ttl", \.directoryTTLSeconds, Value.directoryTTLSeconds),
+        Setting(
+            "type",
+            "s3 or local",
+            \.kind,
+            Value.choice
+        ),
+        Setting(
+            "endpoint",
+            "scheme, host and port, such as http://localhost:9000; without it, Amazon S3",
+            \.endpoint,
+            Value.itself
+        ),
+        Setting(
+            "bucket",
+            "the name of the bucket",
+            \.bucket,
+            Value.itself
+        ),
+        Setting(
+            "prefix",
+            "show only what lies under this, such as photos/2024/; without it, all",
+            \.prefix,
+            Value.itself
+        ),
+        Setting(
+            "region",
+            "of the bucket; without it, what the profile or the environment says",
+            usual: "us-east-1",
+            \.region,
+            Value.itself
+        ),
+        Setting(
+            "access_key",
+            "the key, with secret_key; else profile, or the AWS environment and files",
+            \.accessKey,
+            Value.itself
+        ),
+        Setting(
+            "secret_key",
+            "the secret; better ${NAME}, from the environment, than written out",
+            isSecret: true,
+            \.secretKey,
+            Value.itself
+        ),
+        Setting(
+            "profile",
+            "of ~/.aws/credentials, in place of the two keys",
+            \.profile,
+            Value.itself
+        ),
+        Setting(
+            "path_style",
+            "the bucket in the path, not in the host name; without it, yes where there is an endpoint",
+            \.pathStyle,
+            Value.itself
+        ),
+        Setting(
+            "path",
+            "of a local backend: the directory to show, as it is",
+            \.path,
+            Value.itself
+        ),
+        Setting(
+            "read_only",
+            "nothing in it can be changed here",
+            usual: "no",
+            \.readOnly,
+            Value.yesOrNo
+        ),
+        Setting(
+            "directory_ttl",
+            "how long a listing counts as true; without it, that of [mount]",
+            \.directoryTTLSeconds,
+            Value.directoryTTLSeconds
+        ),
     ]
 }
 
-/// One key of a section: its name, where its value goes, and how that is read.
+/// One key of a section: its name, what it means, where its value goes, and how that is read.
 struct Setting<Target>: Sendable {
     let name: String
+    /// Without a full stop.
+    let help: String
+    /// What holds without it; empty where nothing does.
+    let usual: String
+    /// Never shown.
+    let isSecret: Bool
     let apply: @Sendable (inout Target, Value) throws(SettingsError) -> Void
 
     init<Part>(
         _ name: String,
+        _ help: String,
+        usual: String = "",
+        isSecret: Bool = false,
         _ part: any WritableKeyPath<Target, Part> & Sendable,
         _ read: @escaping @Sendable (Value) -> () throws(SettingsError) -> Part
     ) {
         self.name = name
+        self.help = help
+        self.usual = usual
+        self.isSecret = isSecret
         apply = { target, value throws(SettingsError) in
             target[keyPath: part] = try read(value)()
         }
@@ -73,10 +259,16 @@ struct Setting<Target>: Sendable {
     /// For what stays `nil` unless the key is there.
     init<Part>(
         _ name: String,
+        _ help: String,
+        usual: String = "",
+        isSecret: Bool = false,
         _ part: any WritableKeyPath<Target, Part?> & Sendable,
         _ read: @escaping @Sendable (Value) -> () throws(SettingsError) -> Part
     ) {
         self.name = name
+        self.help = help
+        self.usual = usual
+        self.isSecret = isSecret
         apply = { target, value throws(SettingsError) in
             target[keyPath: part] = try read(value)()
         }

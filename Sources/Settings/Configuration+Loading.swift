@@ -42,6 +42,30 @@ extension Configuration {
         return Configuration(dataDirectory: try places.requiredDataDirectory()).socketPath
     }
 
+    /// What the configuration says, for people; empty sections' defaults if there is no file.
+    public static func shown(
+        explicit: String?,
+        environment: [String: String] = ProcessInfo.processInfo.environment,
+        home: String? = nil
+    ) throws(SettingsError) -> [ShownSection] {
+        let places = Places(environment: environment, home: home)
+        let empty = Interpreter(
+            document: try Document([], path: ""),
+            environment: environment,
+            home: places.home,
+            isReadableByOthers: false
+        )
+        return try (try find(explicit, places) ?? empty).shown()
+    }
+
+    /// Where a person's own configuration belongs; `nil` without a home.
+    public static func ownPath(
+        environment: [String: String] = ProcessInfo.processInfo.environment
+    ) -> String? {
+        if let named = environment["GOSYNC_CONFIG"], !named.isEmpty { return named }
+        return Places(environment: environment, home: nil).own
+    }
+
     /// Reads a configuration from bytes; `path` is only shown in errors.
     public static func parse(
         _ bytes: [UInt8],
@@ -126,11 +150,10 @@ private struct Places {
         self.home = (home ?? environment["HOME"]).flatMap { $0.hasPrefix("/") ? $0 : nil }
     }
 
-    var candidates: [String] {
-        let own = directory("XDG_CONFIG_HOME", orHome: ".config").map {
-            [$0 + "/gosync/mount.conf"]
-        }
-        return (own ?? []) + ["/etc/gosync/mount.conf"]
+    var candidates: [String] { [own].compactMap { $0 } + ["/etc/gosync/mount.conf"] }
+
+    var own: String? {
+        directory("XDG_CONFIG_HOME", orHome: ".config").map { $0 + "/gosync/mount.conf" }
     }
 
     var dataDirectory: String? {

@@ -84,7 +84,7 @@ struct Interpreter {
         }
     }
 
-    private func value(_ entry: Document.Entry) throws(SettingsError) -> Value {
+    func value(_ entry: Document.Entry) throws(SettingsError) -> Value {
         do throws(ValueText.Problem) {
             return Value(
                 key: entry.key,

@@ -6,6 +6,9 @@ public import Base
 /// may be called from many threads at once. Keys are relative to the store's prefix. What a method
 /// has returned from is durable by the store's own promise.
 public protocol Store: Sendable {
+    /// Seconds by which the store's clock was ahead of ours when it last told the time, if it does.
+    var clockSkewSeconds: Double? { get }
+
     /// One page of the objects whose key starts with `prefix`, in byte order of the keys.
     ///
     /// - Parameters:
@@ -234,4 +237,8 @@ public enum ListPosition: Equatable, Sendable {
     case key(Key)
     /// What the store itself called the end of the page before.
     case token(String)
+}
+
+extension Store {
+    public var clockSkewSeconds: Double? { nil }
 }

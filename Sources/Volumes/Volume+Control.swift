@@ -3,6 +3,7 @@ import Cache
 public import Metadata
 import Queries
 public import SQLite
+public import Stores
 
 extension Volume {
     /// The inode that an absolute path of the volume leads to; links are not followed.
@@ -216,6 +217,12 @@ extension Volume {
             if let first, failed.count == rest.count { throw first }
             rest = failed
         }
+    }
+
+    /// The store of one backend, or of all, by name.
+    public func stores(named name: Name?) -> [(name: Name, store: any Store)] {
+        backends.values.filter { name == nil || $0.name == name }
+            .map { ($0.name, $0.store) }.sorted { $0.name < $1.name }
     }
 
     public func summary() throws(Errno) -> VolumeSummary {

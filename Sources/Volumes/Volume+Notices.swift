@@ -1,4 +1,4 @@
-import Base
+public import Base
 import Metadata
 import SQLite
 
@@ -12,6 +12,17 @@ extension Volume {
         guard entry.isAttached else { return }
         notify(.name(entry.name, in: UInt64(bitPattern: entry.parent)))
     }
+
+    /// For changes that others than the kernel make through the volume's own calls.
+    public func notifyOfName(_ name: Name, in directory: UInt64) {
+        notify(.name(name, in: directory))
+        notify(.attributes(of: directory))
+    }
+
+    public func notifyOfChange(of inode: UInt64) { notify(.attributes(of: inode)) }
+
+    /// Permissions that new files and directories do not get.
+    public var usualMask: UInt32 { 0o777 & ~options.directoryMode }
 
     /// Waits for notices; `nil` after `endNotices`.
     ///

@@ -142,7 +142,7 @@ extension Volume {
         new.data = 0
         new.meta = 0
         let id = rows.insert(new)
-        rows.carryTags(from: old, to: id)
+        carry(from: old, to: id, rows)
         entry.file = id
         entry.storedData = 0
         entry.storedMeta = 0

@@ -70,7 +70,7 @@ extension Volume {
             } else {
                 guard !old.isDirectory else { throw .isDirectory }
                 // An editor saves by renaming a fresh file over the tagged one.
-                rows.carryTags(from: old.id, to: file.id)
+                carry(from: old.id, to: file.id, rows)
             }
             detach(target, in: rows)
             changed.append(target.id)

@@ -54,7 +54,7 @@ extension Volume {
         }
     }
 
-    private func files(_ targets: TagTargets) throws(VolumeProblem) -> [FileID]? {
+    func files(_ targets: TagTargets) throws(VolumeProblem) -> [FileID]? {
         guard case .paths(let paths, let recursive) = targets else { return nil }
         var files: [FileID] = []
         do throws(Errno) {

@@ -4,6 +4,10 @@ import CWebSockets
 struct Refusal: Error {
     let response: Response
 
+    static let tooManyContents = Refusal(
+        response: .problem(503, "Not reachable now", "Too many transfers are under way; try again.")
+    )
+
     static func malformed(_ detail: String) -> Refusal {
         Refusal(response: .problem(400, "The request makes no sense", detail))
     }
@@ -25,7 +29,10 @@ enum Headers {
             throw .malformed("There is no HTTP/1.1 in the first line, or a line break in the path.")
         }
         let method = methods.first { lws_hdr_total_length(wsi, $0.0) > 0 }?.1 ?? .other
-        let request = Request(method: method, path: path, query: try query(wsi))
+        var request = Request(method: method, path: path, query: try query(wsi))
+        if let range = fragment(wsi, WSI_TOKEN_HTTP_RANGE, 0) {
+            request.range = String(decoding: range, as: UTF8.self)
+        }
         return (request, try bodyBytes(wsi))
     }
 
@@ -76,11 +83,22 @@ enum Headers {
             wsi,
             UInt32(response.status),
             response.contentType,
-            UInt64(response.body.count),
+            UInt64(response.content?.byteCount ?? Int64(response.body.count)),
             &position,
             end
         )
         guard failed == 0 else { return false }
+        for (name, value) in response.headers {
+            let failed = lws_add_http_header_by_name(
+                wsi,
+                name + ":",
+                value,
+                CInt(value.utf8.count),
+                &position,
+                end
+            )
+            guard failed == 0 else { return false }
+        }
         let close: StaticString = "close"
         if isLast {
             let token = WSI_TOKEN_CONNECTION

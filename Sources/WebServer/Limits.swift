@@ -13,6 +13,20 @@ public struct Limits: Sendable {
     /// How long a handler may take; then the client is told so.
     public var handlerSeconds = 60.0
 
+    /// How long a client may leave a piece of a long answer lying: whoever pages through a file stops now
+    /// and then, and costs no more than that piece.
+    static let contentSeconds = 3600.0
+    /// How long a store may take over a piece, which has its own deadlines: in effect for ever.
+    static let storeSeconds = 86_400.0
+    /// Bodies under way at a time that are handed on piece by piece.
+    static let contents = 32
+    /// Threads that make such pieces, or take them.
+    static let contentWorkers = 8
+    /// How many bytes of such a body wait to be taken before the client has to.
+    static let waitingBytes = 1 << 20
+    /// How many are made at a time.
+    static let pieceBytes = 256 << 10
+
     /// Line and headers of a request together; a path of 4096 bytes, escaped, fits in.
     static let headerBytes = 32 << 10
     /// What is handed to the kernel at a time.

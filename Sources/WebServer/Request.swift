@@ -8,17 +8,21 @@ public struct Request: Equatable, Sendable {
     /// The items after `?`, decoded.
     public var query: [String: String]
     public var body: [UInt8]
+    /// The header of that name, such as `bytes=0-99`.
+    public var range: String?
 
     public init(
         method: Method = .get,
         path: String = "/",
         query: [String: String] = [:],
-        body: [UInt8] = []
+        body: [UInt8] = [],
+        range: String? = nil
     ) {
         self.method = method
         self.path = path
         self.query = query
         self.body = body
+        self.range = range
     }
 }
 
@@ -27,6 +31,10 @@ public struct Response: Equatable, Sendable {
     public var status: Int
     public var contentType: String
     public var body: [UInt8]
+    /// In place of `body`.
+    public var content: Content?
+    /// Further ones, in small letters.
+    public var headers: [String: String] = [:]
 
     public init(status: Int, contentType: String, body: [UInt8]) {
         self.status = status

@@ -6,24 +6,27 @@ import Base
 /// few others and may block. Clients must be the user this process runs as, or root.
 public final class Server: Sendable {
     public typealias Handler = @Sendable (Request) -> Response
+    /// Who takes the body of a request, if not the handler; called without the body, and must not block.
+    public typealias Uploads = @Sendable (Request) -> (any Upload)?
 
     public let path: String
     private let service: Service
     private let listener = Workers("control", limit: 1)
 
-    /// Listens; from here on `handler` may be called, on several threads at once.
+    /// Listens; from here on `uploads` and `handler` may be called, on several threads at once.
     ///
     /// The directory of `path` is made or closed to other users, a socket nobody answers at is
     /// replaced, and one that lives is an error.
     public init(
         path: String,
         limits: Limits = Limits(),
+        uploads: @escaping Uploads = { _ in nil },
         handler: @escaping Handler
     ) throws(ServerError) {
         self.path = path
         let file = SocketFile(path: path)
         try file.prepare()
-        service = try Service(file: file, limits: limits, handler: handler)
+        service = try Service(file: file, limits: limits, uploads: uploads, handler: handler)
         listener.run { [service] in service.run() }
     }
 

@@ -18,6 +18,7 @@ extension Service {
             return begin(wsi, UnsafeRawBufferPointer(start: input, count: count))
         case LWS_CALLBACK_HTTP_BODY:
             let bytes = UnsafeRawBufferPointer(start: input, count: count)
+            if exchanges[wsi]?.isClientsTurn == true { limitTransfer(wsi) }
             return act(wsi) { $0.receive(bytes) }
         case LWS_CALLBACK_HTTP_BODY_COMPLETION:
             return act(wsi) { $0.finishReceiving() }
@@ -27,6 +28,7 @@ extension Service {
             return expire(wsi)
         case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
             sendFinished()
+            sendMadeContent()
             return 0
         case LWS_CALLBACK_WSI_CREATE:
             connections += 1
@@ -64,11 +66,14 @@ extension Service {
         limitTransfer(wsi)
         do throws(Refusal) {
             let (request, bodyBytes) = try Headers.request(wsi, path)
+            let upload = uploads(request)
+            if upload != nil, !hasRoomForContent { throw .tooManyContents }
             exchanges[wsi] = Exchange(
                 number: lastNumber,
                 request: request,
                 expectedBytes: bodyBytes,
-                limitBytes: limits.bodyBytes
+                limitBytes: limits.bodyBytes,
+                upload: upload
             )
             return act(wsi) { $0.begin() }
         } catch {
@@ -78,18 +83,21 @@ extension Service {
     }
 
     /// Lets the exchange decide, and does what it says.
-    private func act(_ wsi: OpaquePointer, _ event: (inout Exchange) -> Exchange.Decision) -> CInt {
+    func act(_ wsi: OpaquePointer, _ event: (inout Exchange) -> Exchange.Decision) -> CInt {
         guard var exchange = exchanges[wsi] else { return -1 }
         let decision = event(&exchange)
         exchanges[wsi] = exchange
         switch decision {
         case .wait: break
         case .handle(let request): start(request, exchange.number, wsi)
+        case .take(let bytes, let upload): take(bytes, upload, exchange.number, wsi)
+        case .finish(let upload): finish(upload, exchange.number, wsi)
         case .send:
             handling[exchange.number] = nil
             limitTransfer(wsi)
             lws_callback_on_writable(wsi)
         }
+        regulate(wsi)
         return 0
     }
 
@@ -112,7 +120,9 @@ extension Service {
         }
         for (number, response) in finished {
             guard let wsi = handling[number] else { continue }
-            _ = act(wsi) { $0.finish(response) }
+            let isTooMuch = response.content != nil && !hasRoomForContent
+            let answer = isTooMuch ? Refusal.tooManyContents.response : response
+            _ = act(wsi) { $0.finish(answer) }
         }
     }
 
@@ -124,13 +134,16 @@ extension Service {
     }
 
     /// From now on, the client has this long to send a whole request or to take an answer.
-    private func limitTransfer(_ wsi: OpaquePointer) {
-        lws_set_timer_usecs(wsi, Int64(limits.transferSeconds * 1e6))
+    func limitTransfer(_ wsi: OpaquePointer) {
+        let isContent = exchanges[wsi]?.outflow != nil
+        let seconds = isContent ? Limits.contentSeconds : limits.transferSeconds
+        lws_set_timer_usecs(wsi, Int64(seconds * 1e6))
     }
 
     private func forget(_ wsi: OpaquePointer) {
         guard let exchange = exchanges.removeValue(forKey: wsi) else { return }
         handling[exchange.number] = nil
+        letGo(of: exchange)
     }
 
     private func write(_ wsi: OpaquePointer) -> CInt {
@@ -144,8 +157,25 @@ extension Service {
             lws_callback_on_writable(wsi)
             return 0
         }
-        let (bytes, isEnd) = exchange.nextBytes(Limits.chunkBytes)
-        exchanges[wsi] = exchange
+        switch exchange.next(Limits.chunkBytes) {
+        case .wait: return 0
+        case .fail: return -1
+        case .fetch(let limit):
+            exchanges[wsi] = exchange
+            if let content = answer.content { fetch(content, atMost: limit, exchange.number, wsi) }
+            return 0
+        case .send(let bytes, let isEnd):
+            exchanges[wsi] = exchange
+            return send(bytes, isEnd: isEnd, exchange, wsi)
+        }
+    }
+
+    private func send(
+        _ bytes: ArraySlice<UInt8>,
+        isEnd: Bool,
+        _ exchange: Exchange,
+        _ wsi: OpaquePointer
+    ) -> CInt {
         let start = scratch + roomBefore
         bytes.withUnsafeBufferPointer { buffer in
             if let base = buffer.baseAddress { start.update(from: base, count: buffer.count) }
@@ -153,7 +183,12 @@ extension Service {
         let kind = isEnd ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP
         guard lws_write(wsi, start, bytes.count, kind) >= 0 else { return -1 }
         guard isEnd else {
+            if exchange.hasContent { limitTransfer(wsi) }
             lws_callback_on_writable(wsi)
+            return 0
+        }
+        if exchange.isDraining {
+            limitTransfer(wsi)
             return 0
         }
         forget(wsi)

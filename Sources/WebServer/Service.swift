@@ -10,13 +10,16 @@ import Synchronization
 final class Service: @unchecked Sendable {
     struct Shared {
         var finished: [(number: UInt64, response: Response)] = []
+        var content: [(number: UInt64, event: ContentEvent)] = []
         var stopsAt: Double?
     }
 
     private let file: SocketFile
     let limits: Limits
+    let uploads: Server.Uploads
     let handler: Server.Handler
     let workers: Workers
+    let contentWorkers = Workers("control-content", limit: Limits.contentWorkers)
     let shared = Mutex(Shared())
     private let protocols: UnsafeMutablePointer<lws_protocols>
     /// Kept, because the library reads it again when it stops.
@@ -32,10 +35,12 @@ final class Service: @unchecked Sendable {
     init(
         file: SocketFile,
         limits: Limits,
+        uploads: @escaping Server.Uploads,
         handler: @escaping Server.Handler
     ) throws(ServerError) {
         self.file = file
         self.limits = limits
+        self.uploads = uploads
         self.handler = handler
         workers = Workers("control-work", limit: limits.handlers)
         socketPath = strdup(file.path)
@@ -68,6 +73,7 @@ final class Service: @unchecked Sendable {
     func stop() {
         // Joins the handlers, so that nobody wakes the service once it is gone.
         workers.stop()
+        contentWorkers.stop()
         shared.withLock { $0.stopsAt = monotonicSeconds() + Limits.farewellSeconds }
         lws_cancel_service(context)
     }
@@ -80,7 +86,9 @@ final class Service: @unchecked Sendable {
     }
 
     private func isOver() -> Bool {
-        let (end, isAllSent) = shared.withLock { ($0.stopsAt, $0.finished.isEmpty) }
+        let (end, isAllSent) = shared.withLock {
+            ($0.stopsAt, $0.finished.isEmpty && $0.content.isEmpty)
+        }
         guard let end else { return false }
         let isIdle = isAllSent && exchanges.values.allSatisfy { $0.answer == nil }
         return isIdle || monotonicSeconds() > end
@@ -99,8 +107,10 @@ final class Service: @unchecked Sendable {
         info.user = Unmanaged.passUnretained(self).toOpaque()
         info.max_http_header_data = UInt16(Limits.headerBytes)
         info.max_http_header_pool = UInt16(limits.requests)
+        info.pt_serv_buf_size = UInt32(Limits.chunkBytes)
         info.fd_limit_per_thread = UInt32(limits.connections + 8)
-        info.timeout_secs = UInt32(max(1, limits.transferSeconds))
+        // It counts what a store takes its time for as the client's; the timers here know better.
+        info.timeout_secs = UInt32(Limits.storeSeconds)
         context = lws_create_context(&info)
         guard context != nil else {
             throw ServerError(description: "cannot listen at \(file.path): \(Errno.current)")

@@ -22,6 +22,7 @@ public struct Problem: Message, Error {
         case wrongMethod = 405
         case conflict = 409
         case tooLarge = 413
+        case outOfRange = 416
         case unusable = 422
         case failed = 500
         case unavailable = 503
@@ -36,6 +37,7 @@ public struct Problem: Message, Error {
             case .wrongMethod: "Not possible with this resource"
             case .conflict: "In the way of something that exists"
             case .tooLarge: "The request is too large"
+            case .outOfRange: "The file does not reach that far"
             case .unusable: "A value cannot be used"
             case .failed: "It failed"
             case .unavailable: "Not reachable now"

@@ -5,24 +5,11 @@ struct Arguments: Equatable {
     var mountPoint = ""
     var configuration: String?
     var isForeground = false
+    /// Only looks whether the backends answer.
+    var isCheck = false
     var options: [String] = []
     /// Where to tell how it went, in a daemon started by this very program.
     var readyDescriptor: CInt?
-
-    static let help = """
-        Usage: gosync-mount MOUNTPOINT [-c FILE] [-f] [-o OPTION[,OPTION…]]
-
-        Mounts GoSync on a directory and returns once it answers. Without a configuration it works with
-        one backend `local`, a plain directory in its data directory.
-
-          -c, --config FILE   read this mount.conf instead of looking for one
-          -f, --foreground    stay in the foreground, and log to standard error
-          -o OPTION[,…]       mount options: ro, allow_other, noexec, nodev, nosuid, noatime, …
-          -h, --help          show this
-              --version       show the version
-
-        Unmount with `fusermount3 -u MOUNTPOINT` (or `umount MOUNTPOINT` as root).
-        """
 
     /// Options that `mount(8)` and fstab pass along for themselves.
     private static let ignoredOptions: Set<String> = [
@@ -38,6 +25,7 @@ struct Arguments: Equatable {
             switch word {
             case "-f", "--foreground": isForeground = true
             case "-c", "--config": configuration = try Self.value(of: word, &rest)
+            case "--check": isCheck = true
             case "-o": try addOptions(try Self.value(of: word, &rest))
             // mount(8) passes these along: verbose, tolerate unknown options, do not write mtab.
             case "-v", "-s", "-n": continue
@@ -57,6 +45,7 @@ struct Arguments: Equatable {
             let source = places.removeFirst()
             if source.contains("/"), configuration == nil { configuration = source }
         }
+        if isCheck, places.isEmpty { return }
         guard let place = places.first else { throw UsageError("the mount point is missing") }
         guard places.count == 1 else { throw UsageError("one mount point is enough: \(places[1])") }
         mountPoint = place

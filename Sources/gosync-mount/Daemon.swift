@@ -57,6 +57,7 @@ enum Daemon {
             }
         }
         session.run()
+        ServiceManager.tell("STOPPING=1")
         raiseEndingSignal()
         helpers.stop()
         let (socket, failure) = opening.withLock { ($0.socket, $0.failure) }
@@ -107,6 +108,7 @@ enum Daemon {
     /// Tells whoever waits for it that everything answers.
     private static func announce(_ arguments: Arguments) {
         Log.info("mounted on \(arguments.mountPoint)")
+        ServiceManager.tell("READY=1")
         guard let number = arguments.readyDescriptor else { return }
         ReadinessPipe(number: number).tell(.ready)
     }
@@ -218,6 +220,32 @@ enum Daemon {
         } catch {
             throw MountError("cannot start from \(configuration.mount.dataDirectory): \(error)")
         }
+    }
+
+    /// Prints how the backends are, without a mount.
+    static func check(_ configuration: Configuration) {
+        let checks = configuration.backends.map { backend in
+            // To open it would make it.
+            if case .local(let path) = backend.place, FileStatus(ofFileAt: path) == nil {
+                let isOwn = path.utf8.starts(with: configuration.mount.dataDirectory.utf8)
+                let finding = "\(path) is not there yet; gosync-mount makes it"
+                let advice = isOwn ? nil : "if it lies on another disk, mount that first"
+                return Check(
+                    "backend \(backend.id)",
+                    isOwn ? .ok : .warning,
+                    finding,
+                    advice: advice
+                )
+            }
+            do throws(StoreError) {
+                let store = try makeStore(backend)
+                defer { store.close() }
+                return Check(backend: backend.id, store)
+            } catch {
+                return Check("backend \(backend.id)", .failure, "\(error)")
+            }
+        }
+        print(String(decoding: Checks(checks: checks).json(), as: UTF8.self))
     }
 
     private static func makeStore(_ backend: Configuration.Backend) throws(StoreError)

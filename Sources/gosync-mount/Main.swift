@@ -8,7 +8,7 @@ import Settings
 struct Main {
     static func main() {
         let words = Array(CommandLine.arguments.dropFirst())
-        if words.contains("-h") || words.contains("--help") { return print(Arguments.help) }
+        if words.contains("-h") || words.contains("--help") { return print(MountUsage.help) }
         if words.contains("--version") { return print("gosync-mount \(Release.version)") }
         let arguments: Arguments
         do throws(UsageError) {
@@ -31,6 +31,7 @@ struct Main {
 
     private static func run(_ arguments: Arguments) throws(MountError) {
         var arguments = arguments
+        if arguments.isCheck { return Daemon.check(try load(arguments)) }
         arguments.mountPoint = try MountPoint.check(arguments.mountPoint)
         let configuration = try load(arguments)
         try Daemon.prepare(dataDirectory: configuration.mount.dataDirectory)

@@ -1,6 +1,7 @@
 /// One verb of the command line: what it is called, takes and does.
 ///
-/// Parsing and help are both made from this, so neither can promise what the other does not keep.
+/// Parsing, help, completion and the man page are all made from this, so none can promise what another
+/// does not keep.
 struct Command: Sendable {
     struct Argument: Sendable {
         enum Count: Sendable { case one, optional, oneOrMore }
@@ -10,6 +11,7 @@ struct Command: Sendable {
         /// The option that stands in its place.
         var unless: String?
         let help: String
+        var words = Words.anything
     }
 
     struct Option: Sendable {
@@ -19,6 +21,23 @@ struct Command: Sendable {
         /// What stands for the value in help; `nil` for a switch.
         var value: String?
         let help: String
+        var words = Words.anything
+    }
+
+    /// What a shell may put in for a word that was begun.
+    enum Words: Sendable {
+        case anything
+        case oneOf([String])
+        /// Files of this machine.
+        case localFiles
+        /// Files of the volume, however they are named.
+        case files
+        case filters
+        case backends
+
+        static func oneOf<C: RawRepresentable<String> & CaseIterable>(_: C.Type) -> Words {
+            .oneOf(C.allCases.map(\.rawValue))
+        }
     }
 
     let name: String
@@ -31,7 +50,15 @@ struct Command: Sendable {
     /// Command lines without the leading `gosync`.
     var examples: [String] = []
     var subcommands: [Command] = []
+    /// For shells and scripts, and not shown to people.
+    var isHidden = false
     var run: @Sendable (Invocation) throws -> Void = { _ in }
+}
+
+extension Command {
+    var shownCommands: [Command] { subcommands.filter { !$0.isHidden } }
+
+    var allOptions: [Option] { options + Option.common }
 }
 
 extension Command.Option {
@@ -40,13 +67,15 @@ extension Command.Option {
         Command.Option(
             name: "socket",
             value: "PATH",
-            help: "speak to the GoSync that listens there"
+            help: "speak to the GoSync that listens there",
+            words: .localFiles
         ),
         Command.Option(
             name: "config",
             letter: "c",
             value: "FILE",
-            help: "the configuration that tells where GoSync listens"
+            help: "the configuration that tells where GoSync listens",
+            words: .localFiles
         ),
         Command.Option(name: "help", help: "show this"),
     ]
@@ -75,6 +104,8 @@ struct Failure: Error, Equatable {
 
     let code: Code
     let message: String
+    /// What was asked about does not exist.
+    var isAbsence = false
 
     init(_ code: Code, _ message: String) {
         self.code = code

@@ -13,35 +13,41 @@ extension Commands {
 
     static let filterArgument = Command.Argument(
         name: "PATH",
-        help: "its place below /filters, such as photos/red"
+        help: "its place below /filters, such as photos/red",
+        words: .filters
     )
 
     static let shapeOptions = [
         Command.Option(
             name: "layout",
             value: "LAYOUT",
-            help: "flat (all files side by side) or tree (BACKEND/PATH)"
+            help: "flat (all files side by side) or tree (BACKEND/PATH)",
+            words: .oneOf(Filter.Layout.self)
         ),
         Command.Option(
             name: "names",
             value: "WHICH",
-            help: "which files carry a suffix: collide (those of equal name) or always"
+            help: "which files carry a suffix: collide (those of equal name) or always",
+            words: .oneOf(Filter.Naming.self)
         ),
         Command.Option(
             name: "case",
             value: "HOW",
             help:
-                "names that differ in case only: exact (two names) or fold (one, for Samba, macOS)"
+                "names that differ in case only: exact (two names) or fold (one, for Samba, macOS)",
+            words: .oneOf(Filter.Casing.self)
         ),
         Command.Option(
             name: "assert",
             value: "YES",
-            help: "yes: ln and mv into the view set the tags of its query"
+            help: "yes: ln and mv into the view set the tags of its query",
+            words: .oneOf(Answer.self)
         ),
         Command.Option(
             name: "unlink",
             value: "HOW",
-            help: "what rm in the view does: refuse, or untag"
+            help: "what rm in the view does: refuse, or untag",
+            words: .oneOf(Filter.Unlinking.self)
         ),
         Command.Option.json,
     ]

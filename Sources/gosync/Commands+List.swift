@@ -9,42 +9,59 @@ extension Commands {
                 name: "PATH",
                 count: .optional,
                 help:
-                    "what to list; without it the working directory, if it is in a mount, else all"
+                    "what to list; without it the working directory, if it is in a mount, else all",
+                words: .files
             )
         ],
         options: [
             Command.Option(name: "long", letter: "l", help: "also permissions, size and time"),
             Command.Option(name: "human", letter: "h", help: "sizes such as 1.5M, with -l"),
+            Command.Option(
+                name: "recursive",
+                letter: "R",
+                help: "all directories below as well"
+            ),
             .json,
         ],
         examples: ["ls", "ls -lh selfhosted/photos", "ls /filters/photos/red"],
         run: { invocation in
             let daemon = try Daemon(invocation)
             let path = try daemon.file(invocation.arguments.first)
-            var all: [Entry] = []
-            var next: String?
-            repeat {
-                var items = QueryItems()
-                items["path"] = path
-                items["after"] = next
-                items["limit"] = String(Endpoint.largestPage)
-                let page: Listing = try daemon.get(.list, items)
-                all += page.entries
-                next = page.next
-            } while next != nil
-            all.sort { $0.name < $1.name }
-            if invocation.has("json") {
-                Output.json(Listing(path: path, entries: all))
-            } else if invocation.has("long") {
-                let isHuman = invocation.has("human")
-                Output.table([], all.map { row($0, isHuman: isHuman) }, rightAligned: [1])
-            } else {
-                for entry in all {
-                    Output.line(Format.name(entry.name) + (Output.isTerminal ? mark(entry) : ""))
-                }
-            }
+            try list(path, daemon, invocation, isFirst: true)
         }
     )
+
+    private static func list(
+        _ path: String,
+        _ daemon: Daemon,
+        _ invocation: Invocation,
+        isFirst: Bool
+    ) throws {
+        let all = try daemon.entries(of: path)
+        let isDeep = invocation.has("recursive")
+        if invocation.has("json") {
+            Output.json(Listing(path: path, entries: all))
+        } else {
+            if isDeep { Output.line((isFirst ? "" : "\n") + Format.name(path) + ":") }
+            show(all, invocation)
+        }
+        guard isDeep else { return }
+        for entry in all where entry.kind == .directory || entry.kind == .filter {
+            let below = path == "/" ? "/" + entry.name : path + "/" + entry.name
+            try list(below, daemon, invocation, isFirst: false)
+        }
+    }
+
+    private static func show(_ entries: [Entry], _ invocation: Invocation) {
+        guard invocation.has("long") else {
+            for entry in entries {
+                Output.line(Format.name(entry.name) + (Output.isTerminal ? mark(entry) : ""))
+            }
+            return
+        }
+        let isHuman = invocation.has("human")
+        Output.table([], entries.map { row($0, isHuman: isHuman) }, rightAligned: [1])
+    }
 
     private static func row(_ entry: Entry, isHuman: Bool) -> [String] {
         let size = isHuman ? Format.size(entry.sizeBytes) : String(entry.sizeBytes)

@@ -14,11 +14,7 @@ extension Commands {
             Output.line("")
             Output.table(
                 ["BACKEND", "TYPE", "STATE", "PLACE"],
-                status.volume.backends.map { backend in
-                    let state = backend.error.map { "error: \($0)" } ?? "ready"
-                    let access = backend.isReadOnly ? ", read-only" : ""
-                    return [backend.id, backend.type, state + access, Format.name(backend.place)]
-                }
+                status.volume.backends.map(row)
             )
             for warning in status.daemon.warnings { Output.error("warning: \(warning)") }
         }

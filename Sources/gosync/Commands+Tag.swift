@@ -11,11 +11,16 @@ extension Commands {
         ]
     )
 
-    static let fileArgument = Command.Argument(name: "FILE", help: "its path")
+    static let fileArgument = Command.Argument(
+        name: "FILE",
+        help: "its path",
+        words: .files
+    )
 
     static let firstFileArgument = Command.Argument(
         name: "FILE",
         unless: "query",
-        help: "its path; none with --query"
+        help: "its path; none with --query",
+        words: .files
     )
 }

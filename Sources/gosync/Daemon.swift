@@ -7,7 +7,7 @@ import Wire
 /// The running GoSync, asked over its control socket.
 struct Daemon {
     let socketPath: String
-    private let client: HTTPClient
+    let client: HTTPClient
 
     /// Finds the socket: `--socket`, `$GOSYNC_SOCKET`, else the data directory of the configuration.
     init(_ invocation: Invocation) throws {
@@ -76,11 +76,11 @@ struct Daemon {
         _ items: QueryItems,
         _ body: [UInt8]?
     ) throws -> M {
-        let response = try send(method, endpoint.rawValue + items.encoded, body)
-        if response.status >= 400 {
-            let problem = try? Problem(json: response.body)
-            throw Failure(.failed, problem?.detail ?? "the daemon answered \(response.status)")
-        }
+        try message(in: try send(method, endpoint.rawValue + items.encoded, body))
+    }
+
+    func message<M: Message>(in response: HTTPResponse) throws(Failure) -> M {
+        try check(response)
         do throws(MessageError) {
             return try M(json: response.body)
         } catch {
@@ -92,6 +92,15 @@ struct Daemon {
         }
     }
 
+    /// Throws what the daemon says if it is a problem.
+    func check(_ response: HTTPResponse) throws(Failure) {
+        guard response.status >= 400 else { return }
+        let problem = try? Problem(json: response.body)
+        var failure = Failure(.failed, problem?.detail ?? "the daemon answered \(response.status)")
+        failure.isAbsence = response.status == 404
+        throw failure
+    }
+
     private func send(_ method: String, _ path: String, _ body: [UInt8]?) throws -> HTTPResponse {
         var headers = HTTPHeaders()
         if body != nil { headers["Content-Type"] = "application/json" }
@@ -99,14 +108,19 @@ struct Daemon {
         let limits = HTTPLimits(connectSeconds: 5, stallSeconds: 70, collectedBytes: 64 << 20)
         do throws(HTTPError) {
             return try client.request(method, path, headers: headers, body: body, limits: limits)
-        } catch .unreachable {
-            let advice = "start it with 'gosync-mount MOUNTPOINT'"
-            throw Failure(
-                .noDaemon,
-                "GoSync is not running: nothing answers at \(socketPath); \(advice)"
-            )
         } catch {
-            throw Failure(.failed, "no answer from GoSync at \(socketPath): \(error)")
+            throw failure(error)
         }
+    }
+
+    func failure(_ error: HTTPError) -> Failure {
+        guard case .unreachable = error else {
+            return Failure(.failed, "no answer from GoSync at \(socketPath): \(error)")
+        }
+        let advice = "start it with 'gosync-mount MOUNTPOINT'"
+        return Failure(
+            .noDaemon,
+            "GoSync is not running: nothing answers at \(socketPath); \(advice)"
+        )
     }
 }

@@ -5,10 +5,10 @@ enum Help {
     private static let column = 22
 
     static func text(of command: Command, path: [String]) -> String {
-        var parts = [usage(of: command, path: path), command.summary + "."]
+        var parts = ["Usage: " + usage(of: command, path: path), command.summary + "."]
         if !command.details.isEmpty { parts.append(command.details) }
         if !command.subcommands.isEmpty {
-            let list = command.subcommands.map { row($0.name, $0.summary) }
+            let list = command.shownCommands.map { row($0.name, $0.summary) }
             parts.append("Commands:\n" + list.joined(separator: "\n"))
         }
         let described = command.arguments.filter { !$0.help.isEmpty }
@@ -16,8 +16,7 @@ enum Help {
             let list = described.map { row($0.name, $0.help) }
             parts.append("Arguments:\n" + list.joined(separator: "\n"))
         }
-        let options = command.options + Command.Option.common
-        parts.append("Options:\n" + options.map(row).joined(separator: "\n"))
+        parts.append("Options:\n" + command.allOptions.map(row).joined(separator: "\n"))
         if !command.examples.isEmpty {
             let list = command.examples.map { "  gosync " + $0 }
             parts.append("Examples:\n" + list.joined(separator: "\n"))
@@ -29,7 +28,7 @@ enum Help {
         return parts.joined(separator: "\n\n") + "\n"
     }
 
-    private static func usage(of command: Command, path: [String]) -> String {
+    static func usage(of command: Command, path: [String]) -> String {
         var words = path
         if !command.subcommands.isEmpty { words.append("COMMAND") }
         if !command.options.isEmpty { words.append("[OPTIONS]") }
@@ -40,13 +39,16 @@ enum Help {
             case .oneOrMore: words.append("\(argument.name)...")
             }
         }
-        return "Usage: " + words.joined(separator: " ")
+        return words.joined(separator: " ")
     }
 
-    private static func row(_ option: Command.Option) -> String {
+    private static func row(_ option: Command.Option) -> String { row(term(option), option.help) }
+
+    /// Such as `-c, --config FILE`.
+    static func term(_ option: Command.Option) -> String {
         let letter = option.letter.map { "-\($0), " } ?? ""
         let value = option.value.map { " \($0)" } ?? ""
-        return row("\(letter)--\(option.name)\(value)", option.help)
+        return "\(letter)--\(option.name)\(value)"
     }
 
     private static func row(_ name: String, _ help: String) -> String {

@@ -22,7 +22,7 @@ struct Main {
 }
 
 enum Commands {
-    static let root = Command(
+    static let root: Command = Command(
         name: "gosync",
         summary: "Looks at and changes what GoSync shows: files, tags and filters",
         details: """
@@ -31,6 +31,10 @@ enum Commands {
 
             Exit codes: 0 done, 1 failed, 2 wrong usage, 3 GoSync is not running.
             """,
-        subcommands: [status, list, tag, filter, version]
+        subcommands: [
+            status, list, stat, cat, copy, move, remove, makeDirectory, touch, tag, filter, backend,
+            cache, conflicts, config, doctor, version,
+            completion, complete, manual,
+        ]
     )
 }

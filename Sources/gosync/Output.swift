@@ -9,6 +9,9 @@ enum Output {
     /// Prints a line; ends the program quietly if nobody listens any more.
     static func line(_ text: String) { write(text + "\n", to: 1) }
 
+    /// Prints text as it is, without a line break.
+    static func text(_ text: String) { write(text, to: 1) }
+
     static func error(_ text: String) { write("gosync: \(text)\n", to: 2) }
 
     static func json(_ message: some Message) {
@@ -26,16 +29,32 @@ enum Output {
         }
     }
 
-    private static func write(_ text: String, to file: CInt) {
-        var text = text
-        text.withUTF8 { utf8 in
-            var rest = UnsafeRawBufferPointer(utf8)
+    /// Prints bytes as they are.
+    static func bytes(_ bytes: RawSpan) {
+        do throws(Errno) {
+            try write(bytes, to: 1)
+        } catch {
+            exit(error == Errno(EPIPE) ? 0 : Failure.Code.failed.rawValue)
+        }
+    }
+
+    /// Writes all, to a file or a pipe.
+    static func write(_ bytes: RawSpan, to file: CInt) throws(Errno) {
+        try bytes.withUnsafeBytes { bytes throws(Errno) in
+            var rest = bytes
             while !rest.isEmpty {
-                let count = Glibc.write(file, rest.baseAddress, rest.count)
-                if count < 0 && errno == EINTR { continue }
-                guard count > 0 else { exit(errno == EPIPE ? 0 : Failure.Code.failed.rawValue) }
+                let count = try retrying { Glibc.write(file, rest.baseAddress, rest.count) }
                 rest = UnsafeRawBufferPointer(rebasing: rest[count...])
             }
+        }
+    }
+
+    private static func write(_ text: String, to file: CInt) {
+        do throws(Errno) {
+            let bytes = Array(text.utf8)
+            try write(bytes.span.bytes, to: file)
+        } catch {
+            exit(error == Errno(EPIPE) ? 0 : Failure.Code.failed.rawValue)
         }
     }
 }

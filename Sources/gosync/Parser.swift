@@ -63,7 +63,7 @@ struct Parser {
             return
         }
         guard let next = command.subcommands.first(where: { $0.name == word }) else {
-            let known = command.subcommands.map(\.name)
+            let known = command.shownCommands.map(\.name)
             let hint = Spelling.suggestion(for: word, among: known)
             throw misused(
                 "there is no command '\((path.dropFirst() + [word]).joined(separator: " "))'\(hint)"
@@ -80,7 +80,7 @@ struct Parser {
             omittingEmptySubsequences: false
         )
         let name = String(parts[0])
-        let all = command.options + Command.Option.common
+        let all = command.allOptions
         guard let option = all.first(where: { $0.name == name }) else {
             throw misused(unknown("--\(name)", all.map { "--\($0.name)" }))
         }
@@ -89,7 +89,7 @@ struct Parser {
 
     private mutating func take(letters word: String) throws(Failure) {
         var letters = word.dropFirst()
-        let all = command.options + Command.Option.common
+        let all = command.allOptions
         while let letter = letters.popFirst() {
             if letter == "h", !all.contains(where: { $0.letter == "h" }) {
                 asksForHelp = true
@@ -136,7 +136,7 @@ struct Parser {
 
     private func checkCounts() throws(Failure) {
         guard command.subcommands.isEmpty else {
-            let known = command.subcommands.map(\.name).joined(separator: ", ")
+            let known = command.shownCommands.map(\.name).joined(separator: ", ")
             throw misused("'\(path.joined(separator: " "))' needs one of: \(known)")
         }
         let count = invocation.arguments.count
@@ -145,7 +145,7 @@ struct Parser {
         }
         let needed = expected.filter { $0.count != .optional }
         if count < needed.count { throw misused("\(needed[count].name) is missing") }
-        let takesMore = expected.last?.count == .oneOrMore
+        let takesMore = expected.contains { $0.count == .oneOrMore }
         guard takesMore || count <= expected.count else {
             let extra = invocation.arguments[expected.count]
             let isQuery = command.arguments.last?.name == "QUERY"

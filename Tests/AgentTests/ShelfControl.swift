@@ -8,9 +8,10 @@ final class ShelfControl: Control {
     struct State {
         var tags: [String: [Tag]] = ["/backends/a/x": [], "/backends/a/new\nline": []]
         var filters: [String: Filter] = [:]
+        var contents: [String: [UInt8]] = [:]
     }
 
-    private let state = Mutex(State())
+    let state = Mutex(State())
     static let moment = Moment(Timestamp(seconds: 0))
 
     func status() throws(Problem) -> VolumeStatus {
@@ -24,6 +25,18 @@ final class ShelfControl: Control {
             filters: 0
         )
     }
+
+    func checkBackends(_ id: String?) throws(Problem) -> Checks {
+        Checks(checks: [Check("backend a", .ok, "answers in 1 ms")])
+    }
+
+    func cacheState() throws(Problem) -> CacheState {
+        CacheState(usedBytes: 1, sizeBytes: 2, unsentBytes: 0, pinned: [])
+    }
+
+    func clearCache() throws(Problem) -> ClearedCache { ClearedCache(freedBytes: 1) }
+
+    func changePins(_ change: PinChange) throws(Problem) -> ChangedFiles { ChangedFiles(files: 1) }
 
     func list(_ path: String, after: String?, limit: Int) throws(Problem) -> Listing {
         guard path == "/backends/a" else { throw Problem(.noEntry, path: path) }

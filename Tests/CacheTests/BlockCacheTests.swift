@@ -102,6 +102,61 @@ struct BlockCacheTests {
         fixture.cache.evict(downTo: 4 << 20)
         #expect(fixture.cache.diskBytes <= 4 << 20)
     }
+
+    /// Neither eviction nor clearing touches what is pinned, open or closed, also after a restart.
+    @Test(arguments: [false, true])
+    func whatIsPinnedStays(isOpen: Bool) throws {
+        let directory = try TemporaryDirectory()
+        let origin = Origin(Array(repeating: 9, count: 1 << 20))
+        do {
+            let fixture = try Fixture(in: directory)
+            try fixture.cache.database.write { (rows) throws(Errno) in
+                fixture.cache.pin(1, in: rows)
+            }
+            for number in 1...3 as ClosedRange<Int64> {
+                let file = try fixture.cache.file(number, size: 1 << 20)
+                _ = try file.read(0..<(1 << 20), origin)
+                fixture.cache.release(file)
+            }
+        }
+        let fixture = try Fixture(in: directory)
+        let file = isOpen ? try fixture.cache.file(1, size: 1 << 20) : nil
+        fixture.cache.evict(downTo: 0)
+        #expect(fixture.cache.diskBytes == 1 << 20)
+        #expect(try fixture.cache.clear() == 0)
+        if let file { fixture.cache.release(file) }
+        let before = origin.bytesFetched
+        let again = try fixture.cache.file(1, size: 1 << 20)
+        #expect(difference(try again.read(0..<(1 << 20), origin), origin.bytes) == nil)
+        #expect(origin.bytesFetched == before)
+        fixture.cache.release(again)
+        try fixture.cache.database.write { (rows) throws(Errno) in
+            fixture.cache.unpin(1, in: rows)
+        }
+        #expect(try fixture.cache.clear() == 1 << 20)
+    }
+
+    /// Clearing leaves what is open, and what exists nowhere else.
+    @Test func clearingTakesOnlyWhatCanBeFetchedAgain() throws {
+        let fixture = try Fixture(in: TemporaryDirectory())
+        let origin = Origin(Array(repeating: 9, count: 1 << 20))
+        var open: CachedFile?
+        for number in 1...600 as ClosedRange<Int64> {
+            let file = try fixture.cache.file(number, size: 1 << 17)
+            _ = try file.read(0..<(1 << 17), origin)
+            if number == 2 {
+                try fixture.cache.database.write { (rows) throws(Errno) in
+                    file.journal(in: rows)
+                }
+            }
+            if number == 1 { open = file } else { fixture.cache.release(file) }
+        }
+        #expect(try fixture.cache.clear() == 598 << 17)
+        #expect(fixture.cache.status(of: 2) != nil)
+        #expect(fixture.cache.status(of: 1) != nil)
+        #expect(fixture.cache.status(of: 3) == nil && fixture.cache.status(of: 600) == nil)
+        if let open { fixture.cache.release(open) }
+    }
 }
 
 /// The cache against a plain array, with restarts: as after a crash, nothing is saved on the way.

@@ -177,6 +177,24 @@ struct ConfigurationTests {
         #expect(names("backend") == Set(BackendDraft.keys.map(\.name)))
         #expect(names("filter") == Set(Configuration.filterKeys.map(\.name)))
     }
+
+    /// What `gosync config init` writes says nothing as it is, and the defaults once it is let to.
+    @Test func theFirstFileHoldsTheDefaults() throws {
+        let untouched = try parse(Reference.file)
+        #expect(untouched == (try parse("")))
+        let lines = Reference.file.split(separator: "\n").map { line in
+            let isSetting = line.hasPrefix("#") && !line.hasPrefix("# ")
+            return isSetting ? line.dropFirst() : line
+        }.filter { !$0.hasPrefix("uid") && !$0.hasPrefix("gid") }
+        let all = try parse(lines.joined(separator: "\n"), ["S3_KEY": "a", "S3_SECRET": "b"])
+        var expected = untouched
+        expected.cache.memoryBytes = 256 << 20
+        #expect(all.mount == expected.mount)
+        #expect(all.cache == expected.cache)
+        #expect(all.metadata == expected.metadata)
+        #expect(all.backends.map(\.id) == ["selfhosted", "attic"])
+        #expect(all.filters.map(\.path) == ["photos/red"])
+    }
 }
 
 func parse(

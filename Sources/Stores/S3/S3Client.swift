@@ -37,6 +37,9 @@ final class S3Client: Sendable {
     /// Seconds by which the store's clock is ahead of ours, once it complained.
     private let clockOffset = Atomic<Int>(0)
 
+    /// Seconds by which the store's clock was ahead when it last answered with a document.
+    let clockSkew = Monitor<Double?>(nil)
+
     /// An error document larger than this is no error document.
     private static let documentBytes = 16 << 20
 
@@ -124,6 +127,11 @@ final class S3Client: Sendable {
             throw S3Failure(error, host: address.authority)
         }
         log(request, "\(response.status)", since: start)
+        if request.answersXML, let date = response.headers["Date"],
+            let time = Timestamp(httpDate: date)
+        {
+            clockSkew.update { $0 = time.secondsSince(.now()) }
+        }
         guard 200..<300 ~= response.status else {
             var failure = S3Failure(response, bucket: configuration.bucket)
             failure.isAmbiguous = failure.isAmbiguous || response.wasSentAgain
