@@ -7,13 +7,7 @@ import TestSupport
 final class FakeBucket: Sendable {
     typealias Request = ScriptedServer.Request
     typealias Answer = ScriptedServer.Answer
-
-    enum Fault {
-        /// Answers so, and does nothing.
-        case instead(Answer)
-        /// Does what was asked, and answers so all the same.
-        case afterwards(Answer)
-    }
+    typealias Fault = ScriptedServer.Fault
 
     struct Object {
         var text: String
@@ -74,13 +68,8 @@ final class FakeBucket: Sendable {
             state.seen += 1
             return state.seen - 1
         }
-        switch fault.withLock({ $0 })(request, number) {
-        case .instead(let answer): return answer
-        case .afterwards(let answer):
-            _ = work(request)
-            return answer
-        case nil: return work(request)
-        }
+        let fault = fault.withLock { $0 }(request, number)
+        return fault?.answer { work(request) } ?? work(request)
     }
 
     private func work(_ request: Request) -> Answer {
