@@ -5,6 +5,7 @@ extension Configuration {
     static let mountKeys: [Setting<Mount>] = [
         Setting("data_dir", \.dataDirectory, Value.filePath),
         Setting("close", \.close, Value.choice),
+        Setting("durability", \.durability, Value.choice),
         Setting("passthrough", \.passthrough, Value.yesOrNo),
         Setting("allow_other", \.allowOther, Value.yesOrNo),
         Setting("directory_ttl", \.directoryTTLSeconds, Value.directoryTTLSeconds),

@@ -164,8 +164,10 @@ public struct ObjectBody: Sendable {
 public struct ObjectOrigin: Equatable, Sendable {
     public var key: Key
     public var etag: String
-    /// Where both have the same bytes, in order and apart from each other. A store that copies them by
-    /// itself does so from this very version, else `StoreError.originChanged`.
+    /// Where both have the same bytes, in order and apart from each other.
+    ///
+    /// A store that copies them by itself does so from this very version, else
+    /// `StoreError.originChanged`.
     public var unchanged: [Range<Int64>]
 
     public init(key: Key, etag: String, unchanged: [Range<Int64>]) {

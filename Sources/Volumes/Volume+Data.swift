@@ -117,18 +117,30 @@ extension Volume {
         guard handle.canWrite else { return }
         try takeUpMapped(handle.node)
         try save(handle.node)
-        guard options.waitsForStore else { return }
-        try deliver(handle.node.id)
+        if options.waitsForStore { return try deliver(handle.node) }
+        if let failure = handle.node.takeFailure(), synchronizesToStore { throw failure }
     }
 
-    /// Returns when the bytes and all that is known of the file are on the local disk.
+    /// Returns when the bytes and all that is known of the file are on the local disk, and, where the
+    /// user wants that, in the store.
+    ///
+    /// As with `flush`, a failure to deliver loses nothing.
     public func synchronize(_ handle: Handle) throws(Errno) {
         try takeUpMapped(handle.node)
+        // Not to do the rest twice.
+        if synchronizesToStore, handle.node.now.isDirty { try handle.node.bytes.bulkhead.admit() }
         try save(handle.node)
         if handle.node.now.isDirty { try handle.node.bytes.synchronize() }
         try metadata.database.write(durably: true) { (rows) throws(Errno) in
             rows.touchChange(of: handle.node.id, at: .now())
         }
+        if synchronizesToStore { try deliver(handle.node) }
+    }
+
+    /// Delivers a file now; a failure is told by this call, and not once more by a later one.
+    private func deliver(_ node: Node) throws(Errno) {
+        defer { _ = node.takeFailure() }
+        try deliver(node.id)
     }
 
     /// Returns when every change of names so far is on the local disk.

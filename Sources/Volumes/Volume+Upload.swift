@@ -108,7 +108,10 @@ extension Volume {
                     node.bytes.settle(settlement, in: rows)
                 }
             }
-            node.update { $0.isDirty = false }
+            node.update { state in
+                state.isDirty = false
+                state.failure = nil
+            }
         }
     }
 

@@ -48,10 +48,11 @@ struct UnchangedRangeTests {
 
         private func put(_ path: String, _ count: Int, at offset: Int) throws {
             let file = try must(open(path, O_WRONLY | O_CLOEXEC))
-            defer { close(file) }
             let byte = UInt8(truncatingIfNeeded: offset / 4096 + count)
             let bytes = [UInt8](repeating: byte, count: count)
-            try #require(pwrite(file, bytes, count, offset) == count)
+            let written = pwrite(file, bytes, count, offset)
+            try must(close(file))
+            try #require(written == count)
         }
     }
 
@@ -80,10 +81,118 @@ struct UnchangedRangeTests {
         #expect(try bucket.uploads().isEmpty)
     }
 
-    /// Objects of random bytes, and a directory with the same as `seed`.
-    private func seeded(_ bucket: Bucket, _ names: [String]) throws -> TemporaryDirectory {
+    /// Where parts cannot be copied, all of it is sent; a directory copies ranges of files.
+    @Test(arguments: ["rclone", "local"])
+    func everyKindOfStoreHasTheRightBytes(kind: String) throws {
+        let bucket = kind == "local" ? nil : try Bucket(.rclone)
+        let mount = try bucket?.mount() ?? Mount(settings: "directory_ttl = 1s")
+        let folder = mount.dataDirectory + "/local"
         let scratch = try TemporaryDirectory()
-        try shell("head -c \(size) /dev/urandom > seed", in: scratch.path)
+        for change in [Change.editInTheMiddle, .append, .cutAndAppend] {
+            let name = change.rawValue
+            try shell("head -c \(size) /dev/urandom > '\(name)'", in: scratch.path)
+            if let bucket {
+                try bucket.rclone("copyto", scratch.path + "/" + name, "other:/" + name)
+            } else {
+                try shell("cp '\(name)' '\(folder)/'", in: scratch.path)
+            }
+            #expect(eventually { access(mount.folder + "/" + name, F_OK) == 0 })
+            try change.perform(on: mount.folder + "/" + name)
+            try change.perform(on: scratch.path + "/" + name)
+            if let bucket {
+                try compare(bucket, name, scratch.path, "\(kind), \(change)")
+            } else {
+                try shell("cmp '\(name)' '\(folder)/\(name)'", in: scratch.path)
+            }
+            try shell("cmp '\(name)' '\(mount.folder)/\(name)'", in: scratch.path)
+            try must(unlink(scratch.path + "/" + name))
+        }
+    }
+
+    /// The daemon dies between two steps of an upload that copies parts.
+    @Test(arguments: [
+        Failpoint.uploadNoted, .partCopied, .partSent, .partsSent, .stored, .finished,
+    ])
+    func aCrashLeavesTheChangedBytesAndNoParts(point: Failpoint) throws {
+        let bucket = try Bucket(.radosgw)
+        let scratch = try seeded(bucket, [], bytes: 40 * megabyte)
+        let mount = try bucket.mount()
+        try mount.unmount()
+        mount.environment = ["GOSYNC_FAILPOINT": point.rawValue]
+        try mount.start()
+        let edit = { (path: String) throws -> Int32 in
+            let file = try must(open(path, O_WRONLY | O_CLOEXEC))
+            let bytes = [UInt8](repeating: 7, count: 4096)
+            try must(pwrite(file, bytes, bytes.count, 20 * megabyte - 100))
+            try must(pwrite(file, bytes, bytes.count, 40 * megabyte))
+            return close(file)
+        }
+        #expect(try edit(mount.folder + "/seed") == -1, "\(point) was not reached")
+        mount.crash()
+        mount.environment = [:]
+        try mount.start()
+        #expect(try edit(scratch.path + "/seed") == 0)
+        // At once, while the upload goes on.
+        try shell("cmp seed '\(mount.folder)/seed'", in: scratch.path)
+        try mount.unmount()
+        try compare(bucket, "seed", scratch.path, "\(point)")
+        #expect(try bucket.uploads().isEmpty)
+    }
+
+    /// Someone else replaces the object while it is changed here: both versions stay, and no mixture.
+    @Test(arguments: [true, false])
+    func aReplacedObjectIsNotMixedWithItsOldVersion(isWhole: Bool) throws {
+        let bucket = try Bucket(.radosgw)
+        let scratch = try seeded(bucket, [], bytes: 24 * megabyte)
+        let mount = try bucket.mount()
+        let path = mount.folder + "/seed"
+        if isWhole { try shell("cat '\(path)' > /dev/null") }
+        let file = try must(open(path, O_RDWR | O_CLOEXEC))
+        try shell("head -c \(30 * megabyte) /dev/urandom > theirs", in: scratch.path)
+        try bucket.rclone("copyto", scratch.path + "/theirs", "other:/seed")
+        // Not before: a program that is started while the file is open closes it as well. Whole chunks
+        // need nothing of what was there.
+        let bytes = [UInt8](repeating: 7, count: 256 << 10)
+        try must(pwrite(file, bytes, bytes.count, 10 * megabyte))
+        expect(ESTALE, close(file))
+
+        #expect(
+            eventually { (try? names(in: mount.folder).count) == 2 },
+            "\(mount.log.suffix(2000))"
+        )
+        #expect(eventually { (try? status(path).st_size) == 30 * megabyte })
+        try shell("cmp theirs '\(path)'", in: scratch.path)
+        let name = try #require(try names(in: mount.folder).first { $0.contains(".conflict-") })
+        let ours = try must(open(mount.folder + "/" + name, O_RDONLY | O_CLOEXEC))
+        var found = [UInt8](repeating: 0, count: bytes.count)
+        try must(pread(ours, &found, found.count, 10 * megabyte))
+        #expect(found == bytes)
+        if !isWhole { expect(ESTALE, pread(ours, &found, found.count, 0)) }
+        close(ours)
+        if isWhole {
+            try shell("cp '\(mount.folder)/\(name)' ours", in: scratch.path)
+            let copy = try must(open(scratch.path + "/seed", O_WRONLY | O_CLOEXEC))
+            try must(pwrite(copy, bytes, bytes.count, 10 * megabyte))
+            close(copy)
+            try shell("cmp seed ours", in: scratch.path)
+            try mount.unmount()
+            try shell("mv ours '\(name)'", in: scratch.path)
+            try compare(bucket, name, scratch.path, "ours")
+        } else {
+            #expect(mount.log.contains("someone else has replaced the object"))
+        }
+        try shell("cp theirs seed", in: scratch.path)
+        try compare(bucket, "seed", scratch.path, "theirs")
+    }
+
+    /// Objects of random bytes, and a directory with the same as `seed`.
+    private func seeded(
+        _ bucket: Bucket,
+        _ names: [String],
+        bytes: Int = size
+    ) throws -> TemporaryDirectory {
+        let scratch = try TemporaryDirectory()
+        try shell("head -c \(bytes) /dev/urandom > seed", in: scratch.path)
         try bucket.rclone("copyto", scratch.path + "/seed", "other:/seed")
         for name in names { try bucket.rclone("copyto", "other:/seed", "other:/" + name) }
         return scratch

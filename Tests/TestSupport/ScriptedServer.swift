@@ -20,6 +20,7 @@ public final class ScriptedServer: Sendable {
         case answer(Int, headers: [String: String] = [:], body: [UInt8] = [])
         /// Sent as it is, and the connection is closed.
         case raw(String)
+        case rawBytes([UInt8])
         /// Sent as it is, and the connection is reset.
         case reset(after: String)
         /// Sent as it is, and then nothing for so long; the connection is closed after that.
@@ -135,6 +136,8 @@ extension ScriptedServer.Core {
             return sendAll(socket, Array((head + "\r\n").utf8) + (isHead ? [] : body))
         case .raw(let text):
             _ = sendAll(socket, Array(text.utf8))
+        case .rawBytes(let bytes):
+            _ = sendAll(socket, bytes)
         case .reset(let text):
             _ = sendAll(socket, Array(text.utf8))
             // What was sent shall arrive before the reset overtakes it.
