@@ -16,7 +16,7 @@ struct FaultProxyTests {
         return 0..<(count ?? 3)
     }()
 
-    private static let workSeconds = 6.0
+    private static let workSeconds = 4.0
     private static let largeBytes = 17 << 20
 
     @Test(arguments: seeds)

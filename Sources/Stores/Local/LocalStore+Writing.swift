@@ -60,7 +60,12 @@ extension LocalStore {
             var position: Int64 = 0
             for range in known.unchanged {
                 try Self.write(body, position..<range.lowerBound, to: file)
-                try source.copy(range, to: file)
+                do throws(Errno) {
+                    try source.copy(range, to: file)
+                } catch {
+                    guard Self.cannotCopy.contains(error) else { throw error }
+                    try Self.write(body, range, to: file)
+                }
                 position = range.upperBound
             }
             try Self.write(body, position..<body.size, to: file)
@@ -69,6 +74,9 @@ extension LocalStore {
         case .none: return false
         }
     }
+
+    /// From one file system to another below the directory, or within one that does not know how to.
+    private static let cannotCopy = [Errno.crossDevice, .notSupported, Errno(ENOSYS)]
 
     private static func write(
         _ body: ObjectBody,

@@ -2,7 +2,8 @@
 ///
 /// The rules of S3: 10,000 parts at most, of 5 MiB at least but for the last one. Parts that are sent
 /// have 8 MiB in the first 8,000 MiB of the body, then 32 MiB up to 40,000 MiB, then 128 MiB, so that a
-/// small file has parts small enough to be in flight together, and 1.04 TB fit. Stretches to be copied
+/// small file has parts small enough to be in flight together, and 1.04 TB fit. Parts that are copied have
+/// 128 MiB, or a 2,000th of the body, so that a server can copy many at once. Stretches to be copied
 /// that are shorter than that are sent, except at the end. What is sent and too short for a part takes
 /// the first bytes of the stretch behind it along.
 struct PartPlan: Equatable, Sendable {
@@ -16,16 +17,14 @@ struct PartPlan: Equatable, Sendable {
     private static let smallestPart: Int64 = 5 << 20
     private static let mostParts = 10_000
 
-    /// - Parameters:
-    ///   - unchanged: what may be copied, in order.
-    ///   - longestCopy: bytes in one part that is copied, at the most.
+    /// - Parameter unchanged: what may be copied, in order.
     /// - Returns: `nil` if the body is too large.
-    init?(size: Int64, unchanged: [Range<Int64>] = [], longestCopy: Int64 = 1 << 30) {
+    init?(size: Int64, unchanged: [Range<Int64>] = []) {
         parts = []
-        divide(size, unchanged, longestCopy)
+        divide(size, unchanged)
         if parts.count > Self.mostParts, !unchanged.isEmpty {
             parts = []
-            divide(size, [], longestCopy)
+            divide(size, [])
         }
         if parts.count > Self.mostParts { return nil }
     }
@@ -37,9 +36,9 @@ struct PartPlan: Equatable, Sendable {
 
     private mutating func divide(
         _ size: Int64,
-        _ unchanged: [Range<Int64>],
-        _ longestCopy: Int64
+        _ unchanged: [Range<Int64>]
     ) {
+        let copyBytes = max(128 << 20, size / 2000)
         var sentFrom: Int64 = 0
         for stretch in unchanged where !stretch.isEmpty {
             let isAfterSent = sentFrom < stretch.lowerBound
@@ -50,7 +49,7 @@ struct PartPlan: Equatable, Sendable {
                 isLast || stretch.upperBound - start >= Self.partBytes(at: start)
             else { continue }
             add(sentFrom..<start, isCopied: false, isLast: false) { Self.partBytes(at: $0) }
-            add(start..<stretch.upperBound, isCopied: true, isLast: isLast) { _ in longestCopy }
+            add(start..<stretch.upperBound, isCopied: true, isLast: isLast) { _ in copyBytes }
             sentFrom = stretch.upperBound
         }
         add(sentFrom..<size, isCopied: false, isLast: true) { Self.partBytes(at: $0) }

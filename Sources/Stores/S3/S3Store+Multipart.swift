@@ -31,11 +31,7 @@ extension S3Store {
         _ trace: UploadTrace?,
         confirm: () throws(S3Failure) -> Void
     ) throws(S3Failure) -> ObjectInfo {
-        let plan = PartPlan(
-            size: body.size,
-            unchanged: body.origin?.unchanged ?? [],
-            longestCopy: client.configuration.limits.copyPartBytes
-        )
+        let plan = PartPlan(size: body.size, unchanged: body.origin?.unchanged ?? [])
         guard let plan else { throw S3Failure(.invalid("an object of \(body.size) bytes")) }
         let origin = plan.copies ? body.origin : nil
         let headers = try attributes.headers().fields.map { "\($0.name)=\($0.value)" }.sorted()

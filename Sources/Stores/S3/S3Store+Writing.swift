@@ -20,6 +20,10 @@ extension S3Store {
                 return try putAtOnce(key, body, attributes, conditionHeaders)
             }
             try confirm(key, condition)
+            var body = body
+            // An object by which an upload is not known again after a crash is no origin for the next one.
+            let isKnownAgain = probed?.metadata ?? false
+            if !isKnownAgain || !copiesParts.load(ordering: .relaxed) { body.origin = nil }
             return try putLarge(key, body, attributes, conditionHeaders, trace) {
                 () throws(S3Failure) in
                 // Not every store that heeds a condition on PUT does so at the end of an upload.
@@ -37,8 +41,6 @@ extension S3Store {
         _ trace: UploadTrace?,
         confirm: () throws(S3Failure) -> Void
     ) throws(S3Failure) -> ObjectInfo {
-        var body = body
-        if !copiesParts.load(ordering: .relaxed) { body.origin = nil }
         do throws(S3Failure) {
             return try putInParts(key, body, attributes, condition, trace, confirm: confirm)
         } catch {
@@ -46,6 +48,7 @@ extension S3Store {
             Log.info("\(client.configuration.bucket): the server does not copy parts of objects")
             copiesParts.store(false, ordering: .relaxed)
         }
+        var body = body
         body.origin = nil
         // What the first try began is ended.
         let rest = trace.map { UploadTrace(earlier: nil, note: $0.note) }
