@@ -51,11 +51,19 @@ extension FileDescriptor {
 
     /// Copies a whole file, sharing its blocks where the file system can.
     public func copy(to target: borrowing FileDescriptor, sizeBytes: Int64) throws(Errno) {
+        try copy(0..<sizeBytes, to: target)
+    }
+
+    /// Copies a range to the same place in another file, likewise.
+    public func copy(
+        _ range: Range<Int64>,
+        to target: borrowing FileDescriptor
+    ) throws(Errno) {
         let source = rawValue
         let other = target.rawValue
-        var position: Int64 = 0
-        while position < sizeBytes {
-            let rest = Int(min(sizeBytes - position, 1 << 30))
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let rest = Int(min(range.upperBound - position, 1 << 30))
             let count = try retrying { gosync_copy_range(source, position, other, position, rest) }
             guard count > 0 else { throw .ioError }
             position += count

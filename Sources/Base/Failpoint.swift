@@ -20,6 +20,7 @@ public enum Failpoint: String, CaseIterable, Sendable {
     case copied
     case uploadNoted
     case partSent
+    case partCopied
     case partsSent
     /// The store no longer has an object, and the entry is still there.
     case deleted

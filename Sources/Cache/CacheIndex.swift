@@ -98,7 +98,7 @@ extension Connection {
     }
 
     /// Writes what is known of an extent, never taking back that a chunk is dirty: that ends by
-    /// `deleteExtents` alone.
+    /// `deleteExtents` and `deleteDirtyExtents` alone.
     func save(_ extent: Extent, at number: Int, of file: Int64) {
         let bytes = (0..<ChunkSize.chunksPerExtent).flatMap { index in
             (0..<4).map { UInt8(truncatingIfNeeded: extent.checksums[index] >> UInt32(8 * $0)) }
@@ -146,6 +146,11 @@ extension Connection {
             return true
         }
         return files
+    }
+
+    /// Forgets the extents with chunks that are only here; to be saved anew where they are clean now.
+    func deleteDirtyExtents(of file: Int64) {
+        run("DELETE FROM extent WHERE file = ? AND dirty != 0", .integer(file))
     }
 
     /// Clean files that are not pinned, the longest unused first.

@@ -56,32 +56,6 @@ extension CachedFile {
         try saveBase()
     }
 
-    /// The checksum of every chunk of the file as it is now, for `settle`.
-    public func checksums(size: Int64) throws(Errno) -> [UInt32] {
-        var sums: [UInt32] = []
-        var position: Int64 = 0
-        while position < size {
-            let end = min(size, position + ChunkSize.chunk)
-            sums.append(try checksum(of: position..<end))
-            position = end
-        }
-        return sums
-    }
-
-    /// Ends the journal: the store has these very bytes.
-    ///
-    /// Part of the transaction that notes the object.
-    ///
-    /// No write may come between `checksums` and this.
-    public func settle(size: Int64, checksums: [UInt32], in connection: Connection) {
-        table.update { $0.becomeClean(size: size, checksums: checksums) }
-        connection.deleteExtents(of: number, from: 0)
-        for (index, extent) in table.withLock({ $0.takeChangedExtents() }) {
-            connection.save(extent, at: index, of: number)
-        }
-        save(isDirty: false, in: connection)
-    }
-
     /// Cuts the tie to the object, of which every byte must be here: the file counts as written here.
     ///
     /// Part of the transaction that says so.
@@ -95,7 +69,7 @@ extension CachedFile {
     }
 
     /// Writes the file's row as it is now.
-    private func save(isDirty: Bool, in connection: Connection) {
+    func save(isDirty: Bool, in connection: Connection) {
         let disk = (try? descriptor.status()).map(\.diskBytes) ?? 0
         let (base, used) = table.withLock { ($0.base, $0.used) }
         let row = ContentRow(base: base, isDirty: isDirty, disk: disk, used: used)

@@ -265,12 +265,10 @@ struct ChunkTable: Sendable {
         }
     }
 
-    /// The whole file is now an object of `size` bytes, all of them here.
-    mutating func becomeClean(size: Int64, checksums: [UInt32]) {
+    /// The object has all of the file, and more than the former one.
+    mutating func grow(to size: Int64) {
+        precondition(size >= base && isLoadedWhole)
         base = size
-        forgetExtents(from: 0)
-        isLoadedWhole = true
-        for (chunk, checksum) in checksums.enumerated() { markClean(chunk, checksum: checksum) }
     }
 
     /// Forgets all but that somebody reads there: he will count himself out.

@@ -16,9 +16,10 @@ import Volumes
 //   not changed a byte; its bytes are kept before libfuse uses their buffer again.
 // - create, mkdir, mknod, symlink, link, unlink, rmdir, rename list what they need before their transaction.
 //   Where they wait for the store after it (`close = sync`), they say so before it.
-// - flush saves size and time, and then waits; saving is harmless twice.
+// - flush saves size and time, and then waits; saving is harmless twice. So it is with fsync, which waits
+//   only with `durability = remote`.
 //
-// All others (statfs, release, fsync, extended attributes, …) never ask a store.
+// All others (statfs, release, extended attributes, …) never ask a store.
 
 extension fuse_lowlevel_ops {
     static func volume() -> fuse_lowlevel_ops {
@@ -127,6 +128,11 @@ extension fuse_lowlevel_ops {
         flush = { request, inode, info in
             serve(request, Arguments(info: info)) {
                 handlers.plain.flush($0, inode, $1.info)
+            }
+        }
+        fsync = { request, inode, isOnlyData, info in
+            serve(request, Arguments(info: info)) {
+                handlers.plain.fsync($0, inode, isOnlyData, $1.info)
             }
         }
     }

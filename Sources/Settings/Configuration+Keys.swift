@@ -18,6 +18,13 @@ extension Configuration {
             Value.choice
         ),
         Setting(
+            "durability",
+            "local: fsync() returns once the file is on this machine's disk; remote: in the store",
+            usual: "local",
+            \.durability,
+            Value.choice
+        ),
+        Setting(
             "passthrough",
             "root on Linux 6.9 or later: cached files are read by the kernel itself",
             usual: "yes",

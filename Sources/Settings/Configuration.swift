@@ -30,6 +30,7 @@ extension Configuration {
     public struct Mount: Equatable, Sendable {
         public var dataDirectory: String
         public var close = Close.sync
+        public var durability = Durability.local
         /// Lets the kernel read what is wholly in the cache by itself, where it can.
         public var passthrough = true
         /// Lets users other than the one who mounts in, as far as the modes of the files allow.
@@ -49,6 +50,14 @@ extension Configuration {
         case sync
         /// `close` returns at once, and the upload follows.
         case async
+    }
+
+    /// Where `fsync` has to have brought the bytes.
+    public enum Durability: String, CaseIterable, Sendable {
+        /// To this machine's disk.
+        case local
+        /// To the store.
+        case remote
     }
 
     /// The section `[cache]`.

@@ -40,6 +40,8 @@ public protocol Store: Sendable {
 
     /// Writes a whole object, in one request or many, replacing what was there at once or not at all.
     ///
+    /// What `body` has from its origin may be copied there, and is then not read here.
+    ///
     /// - Parameter trace: remembers an upload in parts; without it, a crash leaves them in the store.
     func put(
         _ key: Key,
@@ -143,11 +145,14 @@ public struct ObjectBody: Sendable {
         @Sendable (_ output: inout OutputRawSpan, _ offset: Int64) throws(Errno) -> Void
 
     public let size: Int64
+    /// Where the store has most of the bytes already, if it does.
+    public var origin: ObjectOrigin?
     /// Fills the free capacity of the span with the bytes from the offset, or throws.
     public let read: Read
 
-    public init(size: Int64, read: @escaping Read) {
+    public init(size: Int64, origin: ObjectOrigin? = nil, read: @escaping Read) {
         self.size = size
+        self.origin = origin
         self.read = read
     }
 
@@ -155,6 +160,23 @@ public struct ObjectBody: Sendable {
         self.init(size: Int64(bytes.count)) { output, offset in
             for byte in bytes[Int(offset)...].prefix(output.freeCapacity) { output.append(byte) }
         }
+    }
+}
+
+/// An object of the same store that has many of the bytes of one that is to be written.
+public struct ObjectOrigin: Equatable, Sendable {
+    public var key: Key
+    public var etag: String
+    /// Where both have the same bytes, in order and apart from each other.
+    ///
+    /// A store that copies them by itself does so from this very version, else
+    /// `StoreError.originChanged`.
+    public var unchanged: [Range<Int64>]
+
+    public init(key: Key, etag: String, unchanged: [Range<Int64>]) {
+        self.key = key
+        self.etag = etag
+        self.unchanged = unchanged
     }
 }
 

@@ -6,6 +6,8 @@ public enum StoreError: Error, Equatable, Sendable {
     case missing
     /// The object is not the version that was asked for, or exists although it must not.
     case changed
+    /// What was to be copied into a new object has been changed by someone else, or removed.
+    case originChanged
     /// Keys or signature are wrong, or the permission is missing; the text is the store's own code.
     case denied(String)
     /// There is no such bucket or directory.
@@ -27,6 +29,7 @@ extension StoreError: CustomStringConvertible {
         switch self {
         case .missing: "no such object"
         case .changed: "the object was changed by someone else"
+        case .originChanged: "the object that it was a change of was replaced by someone else"
         case .denied(let code): "access denied (\(code))"
         case .noBucket(let name): "there is no bucket or directory \(name)"
         case .full: "the store is full"

@@ -8,7 +8,7 @@ extension Errno {
         self =
             switch error {
             case .missing: .noEntry
-            case .changed: .stale
+            case .changed, .originChanged: .stale
             case .denied: .accessDenied
             case .noBucket: .ioError
             case .full: .noSpace

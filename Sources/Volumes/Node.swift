@@ -28,6 +28,8 @@ final class Node: Sendable {
         var isChanging = false
         /// Handles that may write.
         var writers = 0
+        /// Why the last delivery failed, unless a program was told.
+        var failure: Errno?
     }
 
     init(
@@ -47,6 +49,14 @@ final class Node: Sendable {
     var now: State { state.withLock { $0 } }
 
     func update(_ body: (inout State) -> Void) { state.update(body) }
+
+    /// Why the last delivery failed, to be told once.
+    func takeFailure() -> Errno? {
+        state.withLock { state in
+            defer { state.failure = nil }
+            return state.failure
+        }
+    }
 
     /// Runs `body` while no other change of the file does.
     func change<R>(_ body: () throws(Errno) -> R) throws(Errno) -> R {

@@ -117,18 +117,30 @@ extension Volume {
         guard handle.canWrite else { return }
         try takeUpMapped(handle.node)
         try save(handle.node)
-        guard options.waitsForStore else { return }
-        try deliver(handle.node.id)
+        if options.waitsForStore { return try deliver(handle.node) }
+        if let failure = handle.node.takeFailure(), synchronizesToStore { throw failure }
     }
 
-    /// Returns when the bytes and all that is known of the file are on the local disk.
+    /// Returns when the bytes and all that is known of the file are on the local disk, and, where the
+    /// user wants that, in the store.
+    ///
+    /// As with `flush`, a failure to deliver loses nothing.
     public func synchronize(_ handle: Handle) throws(Errno) {
         try takeUpMapped(handle.node)
+        // Not to do the rest twice.
+        if synchronizesToStore, handle.node.now.isDirty { try handle.node.bytes.bulkhead.admit() }
         try save(handle.node)
         if handle.node.now.isDirty { try handle.node.bytes.synchronize() }
         try metadata.database.write(durably: true) { (rows) throws(Errno) in
             rows.touchChange(of: handle.node.id, at: .now())
         }
+        if synchronizesToStore { try deliver(handle.node) }
+    }
+
+    /// Delivers a file now; a failure is told by this call, and not once more by a later one.
+    private func deliver(_ node: Node) throws(Errno) {
+        defer { _ = node.takeFailure() }
+        try deliver(node.id)
     }
 
     /// Returns when every change of names so far is on the local disk.
@@ -194,7 +206,7 @@ extension Volume {
         guard !node.now.isDirty else { return }
         try metadata.database.write { (rows) throws(Errno) in
             guard var file = rows.file(node.id) else { throw .stale }
-            file.data += 1
+            file.changeBytes()
             rows.update(file)
             node.bytes.journal(in: rows)
             let due = Timestamp.now().adding(seconds: Self.oldestUnsentSeconds)
@@ -262,39 +274,43 @@ extension Volume {
     /// How to get bytes of a file from whatever object holds them now.
     func fetch(for id: FileID) -> Fetch {
         { [self] (range, sink) throws(Errno) in
-            var range = range
-            var lastKey: Key?
-            while true {
+            var rest = range
+            for isLastTry in Array(repeating: false, count: Self.versionsTried) + [true] {
                 let (object, file) = try object(of: id)
                 guard let backend = try backend(of: file) else { throw .ioError }
-                range = try takeFirstBytes(of: id, object.etag, range, sink)
-                if range.isEmpty { return }
-                var delivered = false
+                rest = try takeFirstBytes(of: id, object.etag, rest, sink)
+                if rest.isEmpty { return }
                 do throws(StoreError) {
                     let info = try backend.request { (store) throws(StoreError) in
-                        try store.get(object.key, range: range, ifMatch: object.etag) {
+                        try store.get(object.key, range: rest, ifMatch: object.etag) {
                             (bytes) throws(Errno) in
-                            delivered = true
                             try sink(bytes)
+                            rest = rest.lowerBound + Int64(bytes.byteCount)..<rest.upperBound
                         }
                     }
                     return file.isKnown ? () : learn(info, of: id)
                 } catch {
-                    // The uploader may have moved the object: once per place it lies at.
-                    guard error == .missing, !delivered, lastKey != object.key else {
-                        if case .aborted(let errno) = error, errno.isUnfinished {
-                        } else {
-                            Log.warning("\(backend.name)/\(object.key): cannot read: \(error)")
-                        }
-                        guard error == .missing || error == .changed else { throw Errno(error) }
-                        forgetListing(above: id)
-                        throw .stale
+                    let isGone = error == .missing || error == .changed
+                    // The uploader may have moved the object, or put a newer one in its place.
+                    if isGone, !isLastTry,
+                        (try? findOrigin(of: id, besides: object.key, object.etag, backend)) == true
+                    {
+                        continue
                     }
-                    lastKey = object.key
+                    if case .aborted(let errno) = error, errno.isUnfinished {
+                    } else {
+                        Log.warning("\(backend.name)/\(object.key): cannot read: \(error)")
+                    }
+                    guard isGone else { throw Errno(error) }
+                    forgetListing(above: id)
+                    throw .stale
                 }
             }
         }
     }
+
+    /// As many versions of an object may be replaced while a range of it is fetched.
+    private static let versionsTried = 4
 
     /// Others have changed a file: the next look at its directory asks the store.
     func forgetListing(above id: FileID) {
@@ -307,14 +323,9 @@ extension Volume {
 
     func object(of id: FileID) throws(Errno) -> ((key: Key, etag: String?), File) {
         let found = try metadata.database.read { (rows) throws(Errno) in
-            (rows.file(id), rows.entries(of: id))
+            (rows.file(id), rows.origin(of: id))
         }
-        guard let file = found.0 else { throw .stale }
-        guard
-            let entry = found.1.filter({ $0.key != nil }).max(by: { $0.storedData < $1.storedData }
-            ),
-            let key = entry.key
-        else { throw .stale }
+        guard let file = found.0, let entry = found.1, let key = entry.key else { throw .stale }
         return ((key, entry.etag), file)
     }
 

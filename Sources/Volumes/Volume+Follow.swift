@@ -36,8 +36,7 @@ extension Volume {
                 // Between looking and locking, anything may have happened.
                 guard let now = try self.task(for: id), now == task, try occupants(of: now).isEmpty
                 else { return false }
-                try act(on: now)
-                return true
+                return try act(on: now)
             }
             if isDone { return }
         }
@@ -76,21 +75,24 @@ extension Volume {
         }
     }
 
-    private func act(on task: Task) throws(StoreError) {
+    /// - Returns: `false` if meanwhile more became known of what is in the store.
+    private func act(on task: Task) throws(StoreError) -> Bool {
         guard let backend = backends[task.entry.backend] else {
             throw .unavailable("its backend is not configured")
         }
         guard !backend.isReadOnly else { throw .denied("the backend is read-only") }
-        if task.file.isDirectory { return try followDirectory(task, backend) }
         let entry = task.entry
-        if entry.key == nil || entry.storedData < task.file.data {
-            if let twin = try twin(of: task), try copyTwin(twin, task, backend) { return }
+        if task.file.isDirectory {
+            try followDirectory(task, backend)
+        } else if entry.key == nil || entry.storedData < task.file.data {
+            if let twin = try twin(of: task), try copyTwin(twin, task, backend) { return true }
             return try upload(task, backend)
+        } else if entry.key == task.wanted, entry.storedMeta >= task.file.meta {
+            try finish(task, info: nil)
+        } else {
+            try copy(task, backend)
         }
-        if entry.key == task.wanted, entry.storedMeta >= task.file.meta {
-            return try finish(task, info: nil)
-        }
-        try copy(task, backend)
+        return true
     }
 
     private func followDirectory(_ task: Task, _ backend: Backend) throws(StoreError) {

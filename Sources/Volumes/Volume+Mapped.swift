@@ -111,7 +111,7 @@ extension Volume {
             Log.info("file \(file.id): takes up what was written to it by mapping")
             try metadata.database.write { (rows) throws(Errno) in
                 guard var file = rows.file(file.id) else { return }
-                file.data += 1
+                file.changeBytes()
                 file.modified = .now()
                 rows.update(file)
                 bytes.journal(in: rows)

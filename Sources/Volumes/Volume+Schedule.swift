@@ -127,11 +127,13 @@ extension Volume {
     }
 
     func noteFailure(of entry: Int64, _ error: StoreError) {
-        try? metadata.database.write { (rows) throws(Errno) in
-            guard let work = rows.work(for: entry) else { return }
+        let file = try? metadata.database.write { (rows) throws(Errno) -> FileID? in
+            guard let work = rows.work(for: entry) else { return nil }
             let pause = Schedule.pause(afterAttempts: work.attempts)
             rows.failWork(entry, error: "\(error)", retryAt: Timestamp.now().adding(seconds: pause))
+            return rows.entry(entry)?.file
         }
+        if let file = file ?? nil { nodes.node(file)?.update { $0.failure = Errno(error) } }
     }
 
     func describe(_ entry: Entry) -> String {

@@ -5,17 +5,18 @@ import SQLite
 import Stores
 
 extension Volume {
-    /// Up to this size, the bytes are taken at one moment, and sent from memory.
-    private static let snapshotBytes: Int64 = 8 << 20
-
     /// Sends the bytes of a file to where they belong.
-    func upload(_ task: Task, _ backend: Backend) throws(StoreError) {
+    ///
+    /// - Returns: `false` if meanwhile more became known of what is in the store, so that the work has to
+    ///   be looked at anew.
+    func upload(_ task: Task, _ backend: Backend) throws(StoreError) -> Bool {
         switch task.file.kind {
-        case .regular: try uploadBytes(task, backend)
+        case .regular: return try uploadBytes(task, backend)
         case .link: try uploadWhole(task, backend, Array((task.file.target ?? "").utf8))
         case .special: try uploadWhole(task, backend, [])
-        case .directory: return
+        case .directory: break
         }
+        return true
     }
 
     private func uploadWhole(_ task: Task, _ backend: Backend, _ bytes: [UInt8]) throws(StoreError)
@@ -24,51 +25,106 @@ extension Volume {
         try finish(task, info: info)
     }
 
+    /// What goes up of a file that may be written to meanwhile.
+    private struct Outgoing {
+        let body: ObjectBody
+        let state: Node.State
+        /// Of a file that may change without a write: only the bytes themselves tell.
+        let checksums: [Int: UInt32]?
+    }
+
     /// The journal ends only if the object is what the file is at that moment: `writes` counts on.
-    private func uploadBytes(_ task: Task, _ backend: Backend) throws(StoreError) {
+    private func uploadBytes(_ task: Task, _ backend: Backend) throws(StoreError) -> Bool {
         let node = try inErrno { () throws(Errno) in try retain(task.file.id) }
         defer { releaseNode(node) }
-        let fetch = fetch(for: task.file.id)
-        let (body, sent, sums) = try inErrno { () throws(Errno) in
-            try node.change { () throws(Errno) in
-                try save(node)
-                let now = node.now
-                // Of a file that may change without a write, only the bytes themselves tell.
-                let sums = node.mayBeMapped ? try node.bytes.checksums(size: now.size) : nil
-                guard now.size <= Self.snapshotBytes else {
-                    return (Self.body(of: node, size: now.size, fetch: fetch), now, sums)
-                }
-                return (ObjectBody(try Self.bytes(of: node, 0..<now.size, fetch)), now, sums)
-            }
-        }
+        let outgoing = try prepare(node)
         var task = task
         // The row may be older than what was just saved.
         if let file = try inMetadata({ (rows) throws(Errno) in rows.file(task.file.id) }) {
             task.file = file
         }
-        let info = try put(body, task, backend)
-        guard info.size == sent.size else {
-            throw .malformed("it has \(info.size) bytes of \(sent.size)")
-        }
-        try inErrno { () throws(Errno) in
-            try node.change { () throws(Errno) in
-                var isNewest = node.now.writes == sent.writes
-                let now = isNewest ? try node.bytes.checksums(size: sent.size) : []
-                if let sums, sums != now { isNewest = false }
-                do throws(StoreError) {
-                    try finish(task, info: info) { rows in
-                        if isNewest {
-                            node.bytes.settle(size: sent.size, checksums: now, in: rows)
-                        } else if var file = rows.file(task.file.id) {
-                            file.data += 1
-                            rows.update(file)
-                        }
-                    }
-                } catch {
-                    throw Errno(error)
-                }
-                if isNewest { node.update { $0.isDirty = false } }
+        let info: ObjectInfo
+        do throws(StoreError) {
+            info = try put(outgoing.body, task, backend)
+        } catch {
+            guard error == .originChanged, let origin = outgoing.body.origin else { throw error }
+            if try findOrigin(of: node.id, besides: origin.key, origin.etag, backend) {
+                return false
             }
+            return try loseOrigin(origin, of: node, task, backend)
+        }
+        guard info.size == outgoing.state.size else {
+            throw .malformed("it has \(info.size) bytes of \(outgoing.state.size)")
+        }
+        try inErrno { () throws(Errno) in try settle(node, outgoing, task, info) }
+        return true
+    }
+
+    private func prepare(_ node: Node) throws(StoreError) -> Outgoing {
+        let fetch = fetch(for: node.id)
+        let outgoing: Outgoing? = try inErrno { () throws(Errno) in
+            try node.change { () throws(Errno) in
+                try save(node)
+                let now = node.now
+                let sums = node.mayBeMapped ? try node.bytes.checksums(size: now.size) : nil
+                guard now.size > Self.snapshotBytes else {
+                    let bytes = try Self.bytes(of: node, 0..<now.size, fetch)
+                    return Outgoing(body: ObjectBody(bytes), state: now, checksums: sums)
+                }
+                let origin = try origin(of: node)
+                if origin == nil, try !isWhole(node) { return nil }
+                var body = Self.body(of: node, size: now.size, fetch: fetch)
+                // What was written to a mapping is not known to have changed.
+                if sums == nil { body.origin = origin }
+                return Outgoing(body: body, state: now, checksums: sums)
+            }
+        }
+        guard let outgoing else { throw .originChanged }
+        return outgoing
+    }
+
+    private func settle(
+        _ node: Node,
+        _ outgoing: Outgoing,
+        _ task: Task,
+        _ info: ObjectInfo
+    ) throws(Errno) {
+        try node.change { () throws(Errno) in
+            let size = outgoing.state.size
+            var isNewest = node.now.writes == outgoing.state.writes
+            if isNewest, let sums = outgoing.checksums {
+                isNewest = try node.bytes.checksums(size: size) == sums
+            }
+            guard isNewest else {
+                return try finish(task, of: node, info) { rows in
+                    guard var file = rows.file(task.file.id) else { return }
+                    file.data += 1
+                    rows.update(file)
+                }
+            }
+            try node.bytes.settling(size: size, checksums: outgoing.checksums) {
+                (settlement) throws(Errno) in
+                try finish(task, of: node, info) { rows in
+                    node.bytes.settle(settlement, in: rows)
+                }
+            }
+            node.update { state in
+                state.isDirty = false
+                state.failure = nil
+            }
+        }
+    }
+
+    private func finish(
+        _ task: Task,
+        of node: Node,
+        _ info: ObjectInfo,
+        alsoIn more: (Connection) -> Void
+    ) throws(Errno) {
+        do throws(StoreError) {
+            try finish(task, info: info, alsoIn: more)
+        } catch {
+            throw Errno(error)
         }
     }
 
@@ -100,35 +156,23 @@ extension Volume {
         _ task: Task,
         _ backend: Backend
     ) throws(StoreError) -> ObjectInfo {
-        let entry = task.entry
         let condition = try condition(for: task)
-        let attributes = ObjectAttributes(of: task.file)
         // Summing up a large body would read it twice; its own bytes tell, should it come to that.
         let isSmall = body.size <= Self.snapshotBytes
         let sent = isSmall ? try Sent(body) : nil
         let mark = Sent(attributesOf: task.file)
         let before = try announce([sent, mark].compactMap { $0 }, task)
-        let send = { (condition: PutCondition) throws(StoreError) in
-            let trace = try self.trace(for: entry)
-            return try backend.request { (store) throws(StoreError) in
-                let info = try store.put(
-                    task.wanted,
-                    body: body,
-                    attributes: attributes,
-                    condition: condition,
-                    trace: trace
-                )
-                Failpoint.stored.pass()
-                return info
-            }
-        }
         do throws(StoreError) {
-            return try send(condition)
+            return try send(body, task, condition, backend)
         } catch {
             guard error == .changed else { throw error }
             guard let object = try head(task.wanted, backend) else {
                 // Removed by someone else, or by an earlier name's own work: nobody's bytes are there.
-                return try send(.absent)
+                return try send(body, task, .absent, backend)
+            }
+            if let origin = body.origin, origin.key == task.wanted, origin.etag != object.etag {
+                // Ours or theirs, it is no more what this is a change of.
+                throw .originChanged
             }
             let now: Sent
             if let sent { now = sent } else { now = try Sent(body) }
@@ -137,7 +181,27 @@ extension Volume {
                 throw error
             }
             // Ours, though its answer was lost: of these bytes, or of a state before them.
-            return match == now ? object : try send(.matches(object.etag))
+            return match == now ? object : try send(body, task, .matches(object.etag), backend)
+        }
+    }
+
+    private func send(
+        _ body: ObjectBody,
+        _ task: Task,
+        _ condition: PutCondition,
+        _ backend: Backend
+    ) throws(StoreError) -> ObjectInfo {
+        let trace = try trace(for: task.entry)
+        return try backend.request { (store) throws(StoreError) in
+            let info = try store.put(
+                task.wanted,
+                body: body,
+                attributes: ObjectAttributes(of: task.file),
+                condition: condition,
+                trace: trace
+            )
+            Failpoint.stored.pass()
+            return info
         }
     }
 

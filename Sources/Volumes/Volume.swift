@@ -15,6 +15,8 @@ public struct VolumeOptions: Sendable {
     public var directoryMode: UInt32 = 0o755
     /// `close`, `rename`, `unlink` and `mkdir` wait for the store.
     public var waitsForStore = true
+    /// `fsync` waits for the store.
+    public var synchronizesToStore = false
 
     public init(owner: UInt32, group: UInt32) {
         self.owner = owner
@@ -50,6 +52,8 @@ public final class Volume: Sendable {
     let sweepers = Workers("sweep", limit: 4)
     let lastTick = Atomic<Int64>(0)
     private let isEnding = Atomic<Bool>(false)
+    /// `fsync` waits for no store any more.
+    private let synchronizesHere = Atomic<Bool>(false)
 
     /// Opens the volume: the backends get their directories, and what a crash interrupted goes on.
     public init(
@@ -88,6 +92,14 @@ public final class Volume: Sendable {
         // Listings under way now fail: their threads end before those that they wait for.
         sweepers.stop()
         for backend in backends.values { backend.listers.stop() }
+    }
+
+    /// Lets `fsync` return from now on once the bytes are on the local disk: what is left to be delivered is
+    /// `stop`'s business.
+    public func synchronizeHere() { synchronizesHere.store(true, ordering: .relaxed) }
+
+    var synchronizesToStore: Bool {
+        options.synchronizesToStore && !synchronizesHere.load(ordering: .relaxed)
     }
 
     /// Lets requests that wait for a store (`Patience`) leave, and returns when they have.

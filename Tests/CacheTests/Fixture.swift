@@ -62,6 +62,13 @@ struct Fixture {
     func journal(_ file: CachedFile) throws {
         try cache.database.write { (rows) throws(Errno) in file.journal(in: rows) }
     }
+
+    /// The object has all of the file.
+    func settle(_ file: CachedFile, size: Int64) throws {
+        try file.settling(size: size, checksums: nil) { (settlement) throws(Errno) in
+            try cache.database.write { (rows) throws(Errno) in file.settle(settlement, in: rows) }
+        }
+    }
 }
 
 func randomBytes(_ count: Int, _ random: inout SplitMix64) -> [UInt8] {

@@ -183,10 +183,7 @@ struct ReadingTests {
         model.replaceSubrange(0..<3, with: [1, 2, 3])
         try file.write(([1, 2, 3] as [UInt8]).span.bytes, at: 0, fetch: origin.fetch)
         fixture.cache.evict(downTo: 0)
-        let sums = try file.checksums(size: size)
-        try fixture.cache.database.write { (rows) throws(Errno) in
-            file.settle(size: size, checksums: sums, in: rows)
-        }
+        try fixture.settle(file, size: size)
         let failing = Origin(model)
         failing.failure.withLock { $0 = { _ in .ioError } }
         let place = try readThrough(file, failing)

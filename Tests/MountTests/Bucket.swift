@@ -5,11 +5,14 @@ import TestSupport
 struct Bucket: Sendable {
     let server: S3Server
     let name: String
+    /// Where the mount believes the server to be; another client goes there directly.
+    var endpoint: String
 
     init(_ kind: S3Server.Kind) throws { try self.init(on: S3Server.shared(kind)) }
 
     init(on server: S3Server) throws {
         self.server = server
+        endpoint = server.endpoint
         name = try server.makeBucket()
     }
 
@@ -18,7 +21,7 @@ struct Bucket: Sendable {
         """
         [backend store]
         type = s3
-        endpoint = \(server.endpoint)
+        endpoint = \(endpoint)
         bucket = \(name)
         access_key = \(server.accessKey)
         secret_key = \(server.secretKey)

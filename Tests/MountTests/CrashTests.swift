@@ -248,7 +248,7 @@ final class DatabaseWorker: @unchecked Sendable {
 }
 
 /// The content of every file below a directory; of a link its target, which is its object's content.
-private func files(_ root: String) -> [String: Data] {
+func files(_ root: String) -> [String: Data] {
     var found: [String: Data] = [:]
     for path in (try? FileManager.default.subpathsOfDirectory(atPath: root)) ?? [] {
         let whole = root + "/" + path

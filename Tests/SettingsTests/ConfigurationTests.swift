@@ -13,6 +13,7 @@ struct ConfigurationTests {
             [mount]
             data_dir = ~/data   # a comment
             close = async
+            durability = remote
             allow_other = yes
             directory_ttl = 5m
             uid = 1000
@@ -56,6 +57,7 @@ struct ConfigurationTests {
                 == .init(
                     dataDirectory: "/home/user/data",
                     close: .async,
+                    durability: .remote,
                     allowOther: true,
                     directoryTTLSeconds: 300,
                     owner: 1000,
@@ -97,14 +99,14 @@ struct ConfigurationTests {
                     place: .s3(s3),
                     readOnly: true,
                     directoryTTLSeconds: 1,
-                    line: 18
+                    line: 19
                 ),
-                .init(id: "aws", place: .s3(aws), directoryTTLSeconds: 300, line: 29),
+                .init(id: "aws", place: .s3(aws), directoryTTLSeconds: 300, line: 30),
                 .init(
                     id: "disk",
                     place: .local(path: "/srv/a # b"),
                     directoryTTLSeconds: 300,
-                    line: 33
+                    line: 34
                 ),
             ]
         )
@@ -113,9 +115,9 @@ struct ConfigurationTests {
             found.filters == [
                 .init(
                     path: "photos/red",
-                    query: .init(text: query, line: 37),
+                    query: .init(text: query, line: 38),
                     names: .always,
-                    line: 36
+                    line: 37
                 )
             ]
         )

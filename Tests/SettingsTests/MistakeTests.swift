@@ -46,6 +46,7 @@ struct MistakeTests {
         ),
         ("[mount]\nallow_other = maybe", "2: 'allow_other' is yes or no, not 'maybe'"),
         ("[mount]\nclose = now", "2: 'close' is one of sync, async, not 'now'"),
+        ("[mount]\ndurability = on", "2: 'durability' is one of local, remote, not 'on'"),
         (
             "[mount]\ndirectory_ttl = 60",
             "2: 'directory_ttl' is a time with its unit, such as 500ms, 60s or 7d, not '60'"

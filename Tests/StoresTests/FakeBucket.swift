@@ -7,13 +7,7 @@ import TestSupport
 final class FakeBucket: Sendable {
     typealias Request = ScriptedServer.Request
     typealias Answer = ScriptedServer.Answer
-
-    enum Fault {
-        /// Answers so, and does nothing.
-        case instead(Answer)
-        /// Does what was asked, and answers so all the same.
-        case afterwards(Answer)
-    }
+    typealias Fault = ScriptedServer.Fault
 
     struct Object {
         var text: String
@@ -74,13 +68,8 @@ final class FakeBucket: Sendable {
             state.seen += 1
             return state.seen - 1
         }
-        switch fault.withLock({ $0 })(request, number) {
-        case .instead(let answer): return answer
-        case .afterwards(let answer):
-            _ = work(request)
-            return answer
-        case nil: return work(request)
-        }
+        let fault = fault.withLock { $0 }(request, number)
+        return fault?.answer { work(request) } ?? work(request)
     }
 
     private func work(_ request: Request) -> Answer {
@@ -90,9 +79,15 @@ final class FakeBucket: Sendable {
             switch request.method {
             case "GET" where query.contains("list-type"):
                 return Self.listing(state.objects, query)
+            case "GET" where query.contains("uploadId=1"):
+                return Self.listing(state.parts["1"] ?? [:], query)
             case "GET", "HEAD": return Self.read(state.objects[parts[0]], request)
             case "DELETE":
-                if query.isEmpty { state.objects[parts[0]] = nil }
+                if query.isEmpty {
+                    state.objects[parts[0]] = nil
+                } else {
+                    state.parts["1"] = nil
+                }
                 return .answer(204)
             case "POST" where query == "uploads=":
                 state.parts["1"] = [:]
@@ -111,6 +106,9 @@ final class FakeBucket: Sendable {
                 return Self.document("<CompleteMultipartUploadResult/>")
             case "PUT" where query.contains("uploadId=1"):
                 let number = Int(query.split(separator: "&")[0].dropFirst("partNumber=".count)) ?? 0
+                if let range = request.headers["x-amz-copy-source-range"] {
+                    return Self.copyPart(&state, number, range, request)
+                }
                 let text = String(decoding: request.body, as: UTF8.self)
                 state.parts["1"]?[number] = text
                 return .answer(200, headers: ["ETag": "\"\(hex(md5(request.body)))\""])
@@ -125,7 +123,9 @@ final class FakeBucket: Sendable {
         if let etag = request.headers["if-match"], etag != "\"\(object.etag)\"" {
             return error(412, "PreconditionFailed")
         }
-        var headers = object.headers.filter { $0.key.hasPrefix("x-amz-meta-") }
+        var headers = object.headers.filter {
+            $0.key.hasPrefix("x-amz-meta-") || $0.key == "content-type"
+        }
         headers["ETag"] = "\"\(object.etag)\""
         let bytes = Array(object.text.utf8)
         guard request.method == "GET", let range = request.headers["range"] else {
@@ -161,6 +161,34 @@ final class FakeBucket: Sendable {
         return request.headers["x-amz-copy-source"] == nil
             ? .answer(200, headers: ["ETag": "\"\(etag)\""])
             : document("<CopyObjectResult><ETag>\(etag)</ETag></CopyObjectResult>")
+    }
+
+    private static func copyPart(
+        _ state: inout State,
+        _ number: Int,
+        _ range: String,
+        _ request: Request
+    ) -> Answer {
+        guard let source = request.headers["x-amz-copy-source"],
+            let object = state.objects[source]
+        else { return error(404, "NoSuchKey") }
+        guard request.headers["x-amz-copy-source-if-match"] == "\"\(object.etag)\"" else {
+            return error(412, "PreconditionFailed")
+        }
+        let bounds = range.dropFirst("bytes=".count).split(separator: "-").compactMap { Int($0) }
+        let part = Array(object.text.utf8)[bounds[0]...bounds[1]]
+        state.parts["1"]?[number] = String(decoding: part, as: UTF8.self)
+        return document("<CopyPartResult><ETag>\(hex(md5(Array(part))))</ETag></CopyPartResult>")
+    }
+
+    private static func listing(_ parts: [Int: String], _ query: String) -> Answer {
+        let marker = query.split(separator: "&").first { $0.hasPrefix("part-number-marker=") }
+        let first = marker.flatMap { Int($0.dropFirst("part-number-marker=".count)) } ?? 0
+        let texts = parts.filter { $0.key > first }.map { number, text in
+            "<Part><PartNumber>\(number)</PartNumber><Size>\(text.utf8.count)</Size>"
+                + "<ETag>\(hex(md5(Array(text.utf8))))</ETag></Part>"
+        }
+        return document("<ListPartsResult>\(texts.joined())</ListPartsResult>")
     }
 
     private static func listing(_ objects: [String: Object], _ query: String) -> Answer {

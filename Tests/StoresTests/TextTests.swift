@@ -101,12 +101,12 @@ import Testing
         arguments: [1, 8 << 20, (8 << 20) + 1, 8 << 30, (8 << 30) + 1, 1_100_000_000_000] as [Int64]
     )
     func partsCoverABodyWithinTheRules(size: Int64) throws {
-        let ranges = try #require(partRanges(size: size))
+        let ranges = try #require(PartPlan(size: size)).ranges
         #expect(ranges.count <= 10_000 && ranges.first?.lowerBound == 0)
         #expect(ranges.last?.upperBound == size)
         #expect(zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
         #expect(ranges.dropLast().allSatisfy { $0.count >= 5 << 20 })
     }
 
-    @Test func aBodyOfTooManyPartsIsRefused() { #expect(partRanges(size: 2 << 40) == nil) }
+    @Test func aBodyOfTooManyPartsIsRefused() { #expect(PartPlan(size: 2 << 40) == nil) }
 }

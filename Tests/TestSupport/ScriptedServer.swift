@@ -20,12 +20,34 @@ public final class ScriptedServer: Sendable {
         case answer(Int, headers: [String: String] = [:], body: [UInt8] = [])
         /// Sent as it is, and the connection is closed.
         case raw(String)
+        case rawBytes([UInt8])
         /// Sent as it is, and the connection is reset.
         case reset(after: String)
         /// Sent as it is, and then nothing for so long; the connection is closed after that.
         case stall(String, seconds: Double)
 
         public static func ok(_ body: [UInt8]) -> Answer { .answer(200, body: body) }
+    }
+
+    /// What goes wrong with a request.
+    public enum Fault: Sendable {
+        /// Answers so, and does nothing.
+        case instead(Answer)
+        /// Does what was asked, and answers so all the same.
+        case afterwards(Answer)
+        /// Does what was asked, and answers what is made of the right answer.
+        case altered(@Sendable (Answer) -> Answer)
+
+        /// - Parameter work: does what was asked, and says the right answer.
+        public func answer(_ work: () -> Answer) -> Answer {
+            switch self {
+            case .instead(let answer): return answer
+            case .afterwards(let answer):
+                _ = work()
+                return answer
+            case .altered(let alter): return alter(work())
+            }
+        }
     }
 
     fileprivate struct State {
@@ -37,9 +59,13 @@ public final class ScriptedServer: Sendable {
 
     fileprivate final class Core: Sendable {
         let state = Monitor(State())
+        let keepsBodies: Bool
         let answer: @Sendable (Request) -> Answer
 
-        init(_ answer: @escaping @Sendable (Request) -> Answer) { self.answer = answer }
+        init(keepingBodies: Bool, _ answer: @escaping @Sendable (Request) -> Answer) {
+            keepsBodies = keepingBodies
+            self.answer = answer
+        }
     }
 
     private let core: Core
@@ -52,11 +78,13 @@ public final class ScriptedServer: Sendable {
     /// What was asked so far.
     public var requests: [Request] { core.state.withLock { $0.requests } }
 
+    /// - Parameter keepingBodies: in `requests`.
     public init(
         onUnixSocket: Bool = false,
+        keepingBodies: Bool = true,
         answer: @escaping @Sendable (Request) -> Answer
     ) throws {
-        core = Core(answer)
+        core = Core(keepingBodies: keepingBodies, answer)
         directory = onUnixSocket ? try TemporaryDirectory() : nil
         let path = directory.map { $0.path + "/socket" }
         (listener, port) = try path.map { (try listening(atPath: $0), 0) } ?? listening()
@@ -79,6 +107,7 @@ extension ScriptedServer.Core {
         while true {
             let socket = Foundation.accept(listener, nil, nil)
             if socket < 0 { return }
+            _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
             let number = state.update { state in
                 state.count += 1
                 state.connections[state.count - 1] = socket
@@ -95,40 +124,32 @@ extension ScriptedServer.Core {
     /// Answers one request; `false` after the last one of the connection.
     private func serve(_ socket: Int32, _ number: Int) -> Bool {
         guard let request = receive(socket, number) else { return false }
-        state.update { $0.requests.append(request) }
+        var kept = request
+        if !keepsBodies { kept.body = [] }
+        state.update { $0.requests.append(kept) }
         switch answer(request) {
         case .answer(let status, let headers, let body):
             var head = "HTTP/1.1 \(status) Scripted\r\n"
             for (name, value) in headers { head += "\(name): \(value)\r\n" }
             if headers["Content-Length"] == nil { head += "Content-Length: \(body.count)\r\n" }
             let isHead = request.method == "HEAD"
-            return send(socket, Array((head + "\r\n").utf8) + (isHead ? [] : body))
+            return sendAll(socket, Array((head + "\r\n").utf8) + (isHead ? [] : body))
         case .raw(let text):
-            _ = send(socket, Array(text.utf8))
+            _ = sendAll(socket, Array(text.utf8))
+        case .rawBytes(let bytes):
+            _ = sendAll(socket, bytes)
         case .reset(let text):
-            _ = send(socket, Array(text.utf8))
+            _ = sendAll(socket, Array(text.utf8))
             // What was sent shall arrive before the reset overtakes it.
             usleep(50_000)
             var option = linger(l_onoff: 1, l_linger: 0)
             let size = socklen_t(MemoryLayout<linger>.size)
             setsockopt(socket, SOL_SOCKET, SO_LINGER, &option, size)
         case .stall(let text, let seconds):
-            _ = send(socket, Array(text.utf8))
+            _ = sendAll(socket, Array(text.utf8))
             let _: Bool? = state.wait(atMost: seconds) { $0.isStopped ? true : nil }
         }
         return false
-    }
-
-    private func send(_ socket: Int32, _ bytes: [UInt8]) -> Bool {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes {
-                Foundation.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-            }
-            if count <= 0 { return false }
-            rest = rest.dropFirst(count)
-        }
-        return true
     }
 
     private func receive(_ socket: Int32, _ number: Int) -> ScriptedServer.Request? {
@@ -175,8 +196,21 @@ extension ScriptedServer.Core {
     }
 }
 
+/// Sends everything, or says that the other side is gone.
+func sendAll(_ socket: Int32, _ bytes: [UInt8]) -> Bool {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+        let count = rest.withUnsafeBytes {
+            send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+        }
+        if count <= 0 { return false }
+        rest = rest.dropFirst(count)
+    }
+    return true
+}
+
 private func listening() throws -> (socket: Int32, port: Int) {
-    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     var address = loopback(0)
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
     let port: Int? = withUnsafeMutablePointer(to: &address) { pointer in

@@ -12,24 +12,83 @@ extension LocalStore {
     ) throws(StoreError) -> ObjectInfo {
         let place = try LocalPlace(key)
         if place.isDirectory { return try putDirectory(key, place, attributes) }
-        return try publish(key, place, attributes, condition) { (name, directory) throws(Errno) in
-            switch (attributes.mode ?? 0) & S_IFMT {
-            case S_IFLNK:
-                let target = String(decoding: try Self.read(body), as: UTF8.self)
-                try directory.makeLink(name, to: target)
-            case S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK:
-                try directory.makeSpecial(name, mode: attributes.mode ?? 0, device: 0)
-            default:
-                let file = try directory.open(name, flags: O_WRONLY | O_CREAT | O_EXCL)
-                var position: Int64 = 0
-                while position < body.size {
-                    let end = min(position + Self.blockBytes, body.size)
-                    let bytes = try Self.read(body, position..<end)
-                    try unsafe file.write(bytes.span.bytes, at: position)
-                    position = end
+        let origin = try origin(of: body)
+        var isOriginChanged = false
+        do throws(StoreError) {
+            return try publish(key, place, attributes, condition) {
+                (name, directory) throws(Errno) in
+                switch (attributes.mode ?? 0) & S_IFMT {
+                case S_IFLNK:
+                    let target = String(decoding: try Self.read(body), as: UTF8.self)
+                    try directory.makeLink(name, to: target)
+                case S_IFIFO, S_IFSOCK, S_IFCHR, S_IFBLK:
+                    try directory.makeSpecial(name, mode: attributes.mode ?? 0, device: 0)
+                default:
+                    let file = try directory.open(name, flags: O_WRONLY | O_CREAT | O_EXCL)
+                    isOriginChanged = try !write(body, from: origin, to: file)
+                    if isOriginChanged { throw .stale }
+                    try file.synchronize()
                 }
-                try file.synchronize()
             }
+        } catch {
+            throw isOriginChanged ? .originChanged : error
+        }
+    }
+
+    private func origin(of body: ObjectBody) throws(StoreError) -> FileDescriptor? {
+        guard let origin = body.origin else { return nil }
+        do throws(StoreError) {
+            return try file(of: origin.key, ifMatch: origin.etag)
+        } catch {
+            throw error == .missing || error == .changed ? .originChanged : error
+        }
+    }
+
+    /// Copies what the origin has, without moving it where the file system knows how to, and writes the
+    /// rest; `false` if the origin is not what it was.
+    private func write(
+        _ body: ObjectBody,
+        from origin: borrowing FileDescriptor?,
+        to file: borrowing FileDescriptor
+    ) throws(Errno) -> Bool {
+        guard let known = body.origin else {
+            try Self.write(body, 0..<body.size, to: file)
+            return true
+        }
+        switch origin {
+        case .some(let source):
+            var position: Int64 = 0
+            for range in known.unchanged {
+                try Self.write(body, position..<range.lowerBound, to: file)
+                do throws(Errno) {
+                    try source.copy(range, to: file)
+                } catch {
+                    guard Self.cannotCopy.contains(error) else { throw error }
+                    try Self.write(body, range, to: file)
+                }
+                position = range.upperBound
+            }
+            try Self.write(body, position..<body.size, to: file)
+            // After the bytes were copied: what changed while they were is never made an object.
+            return try ObjectInfo(known.key, source.nameStatus()).etag == known.etag
+        case .none: return false
+        }
+    }
+
+    /// From one file system to another below the directory, or within one that does not know how to.
+    private static let cannotCopy = [Errno.crossDevice, .notSupported, Errno(ENOSYS)]
+
+    private static func write(
+        _ body: ObjectBody,
+        _ range: Range<Int64>,
+        to file: borrowing FileDescriptor
+    ) throws(Errno) {
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let end = min(position + blockBytes, range.upperBound)
+            let bytes = try read(body, position..<end)
+            try unsafe file.write(bytes.span.bytes, at: position)
+            position = end
         }
     }
 

@@ -67,22 +67,6 @@ public struct S3Limits: Equatable, Sendable {
 /// The largest part of a body that is held in memory, rather than be read twice.
 let heldBodyBytes: Int64 = 8 << 20
 
-/// The ranges of the parts in which `size` bytes go up, or `nil` if they are too many.
-///
-/// 8 MiB × 1,000, then 32 MiB × 1,000, then 128 MiB × 8,000: 1.04 TB, within the 10,000 parts and
-/// the 5 MiB that S3 allows, and a small file has parts small enough to be in flight together.
-func partRanges(size: Int64) -> [Range<Int64>]? {
-    var ranges: [Range<Int64>] = []
-    var offset: Int64 = 0
-    for (partBytes, count): (Int64, Int) in [(8 << 20, 1000), (32 << 20, 1000), (128 << 20, 8000)] {
-        for _ in 0..<count where offset < size {
-            ranges.append(offset..<min(offset + partBytes, size))
-            offset = ranges[ranges.count - 1].upperBound
-        }
-    }
-    return offset == size ? ranges : nil
-}
-
 /// Where a bucket is: what goes into URLs and signatures.
 struct S3Address: Equatable, Sendable {
     let scheme: String

@@ -22,7 +22,7 @@ extension S3Store {
                     ? try copyAtOnce(info, target, attributes)
                     : try copyInParts(info, target, attributes, trace)
             } catch {
-                guard error.status == 501 || error.code == "NotImplemented" else { throw error }
+                guard error.isNotImplemented else { throw error }
                 return try copyThrough(info, target, attributes, trace)
             }
         }
@@ -35,7 +35,7 @@ extension S3Store {
     ) throws(S3Failure) -> ObjectInfo {
         var request = S3Request(method: "PUT", key: try full(target), payload: Payload([]))
         request.headers = try attributes.headers()
-        request.headers.append(try sourceHeaders(source))
+        request.headers.append(try sourceHeaders(source.key, source.etag))
         request.headers["x-amz-metadata-directive"] = "REPLACE"
         request.isPatient = true
         request.answersXML = true
@@ -63,24 +63,70 @@ extension S3Store {
         let upload = try begin(target, attributes, "a copy", trace)
         return try assemble(upload, target, HTTPHeaders(), ranges) {
             () throws(S3Failure) in
-            // A server may say 200 and copy nothing: see that before the target is overwritten.
-            let held = try parts(of: upload)
-            guard ranges.indices.allSatisfy({ held[$0 + 1]?.size == Int64(ranges[$0].count) })
-            else { throw S3Failure.partsNotCopied }
+            try confirmSizes(of: upload, ranges)
         } write: { [self] number, range throws(S3Failure) in
-            try copyPart(source, upload, number, range)
+            try copyPart(source.key, source.etag, upload, number, range)
+        }
+    }
+
+    /// A server may say 200 and copy nothing: sees that before the target is overwritten.
+    private func confirmSizes(
+        of upload: MultipartUpload,
+        _ ranges: [Range<Int64>]
+    ) throws(S3Failure) {
+        let held = try parts(of: upload)
+        guard ranges.indices.allSatisfy({ held[$0 + 1]?.size == Int64(ranges[$0].count) })
+        else { throw S3Failure.partsNotCopied }
+    }
+
+    /// Copies a part of a body from the object that it is a change of.
+    func copyUnchanged(
+        _ origin: ObjectOrigin,
+        _ upload: MultipartUpload,
+        _ number: Int,
+        _ range: Range<Int64>
+    ) throws(S3Failure) -> String {
+        do throws(S3Failure) {
+            let etag = try copyPart(origin.key, origin.etag, upload, number, range)
+            Failpoint.partCopied.pass()
+            return etag
+        } catch {
+            switch error.error {
+            case .missing where error.code != "NoSuchUpload", .changed:
+                throw S3Failure(.originChanged)
+            case .invalid, .denied, .malformed: throw S3Failure.partsNotCopied
+            default: throw error
+            }
+        }
+    }
+
+    /// Sees, before parts become an object, that what was copied is there, and of the right version: not
+    /// every server heeds the condition on the source of a part.
+    func confirmCopies(
+        _ upload: MultipartUpload,
+        _ plan: PartPlan,
+        of origin: ObjectOrigin,
+        to target: Key
+    ) throws(S3Failure) {
+        try confirmSizes(of: upload, plan.ranges)
+        do throws(S3Failure) {
+            guard try info(origin.key).etag == origin.etag else { throw S3Failure(.originChanged) }
+        } catch {
+            guard error.error == .missing else { throw error }
+            throw S3Failure(.originChanged)
         }
     }
 
     private func copyPart(
-        _ source: ObjectInfo,
+        _ source: Key,
+        _ etag: String,
         _ upload: MultipartUpload,
         _ number: Int,
         _ range: Range<Int64>
     ) throws(S3Failure) -> String {
         var request = S3Request(method: "PUT", key: upload.key, payload: Payload([]))
         request.query = upload.query([("partNumber", "\(number)")])
-        request.headers = try sourceHeaders(source)
+        request.headers = try sourceHeaders(source, etag)
         request.headers["x-amz-copy-source-range"] =
             "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
         request.isPatient = true
@@ -97,12 +143,12 @@ extension S3Store {
         }
     }
 
-    private func sourceHeaders(_ source: ObjectInfo) throws(S3Failure) -> HTTPHeaders {
-        let path = percentEncoded(try full(source.key), keepingSlashes: true)
+    private func sourceHeaders(_ key: Key, _ etag: String) throws(S3Failure) -> HTTPHeaders {
+        let path = percentEncoded(try full(key), keepingSlashes: true)
         let bucket = percentEncoded(client.configuration.bucket)
         return [
             "x-amz-copy-source": "/\(bucket)/\(path)",
-            "x-amz-copy-source-if-match": "\"\(source.etag)\"",
+            "x-amz-copy-source-if-match": "\"\(etag)\"",
         ]
     }
 
@@ -140,9 +186,11 @@ extension S3Store {
 
 extension S3Failure {
     /// The server claims to copy parts, and does not; 501 is what it should have said.
-    fileprivate static var partsNotCopied: S3Failure {
+    static var partsNotCopied: S3Failure {
         var failure = S3Failure(.invalid("the server does not copy parts"))
         failure.status = 501
         return failure
     }
+
+    var isNotImplemented: Bool { status == 501 || code == "NotImplemented" }
 }

@@ -1,6 +1,7 @@
 import Base
 import Digest
 import HTTP
+import Synchronization
 import XML
 
 /// An object in the making: parts go up under its id, and become the object at the end or not at all.
@@ -20,7 +21,8 @@ extension S3Store {
     /// Uploads a large body; `confirm` runs right before the parts become the object.
     ///
     /// Parts that an earlier try has sent are recognised by their MD5, which their ETag is unless the
-    /// server encrypts them, and not sent again.
+    /// server encrypts them, and not sent again. Those that the server copies are copied again: nothing
+    /// here could tell what such a part holds.
     func putInParts(
         _ key: Key,
         _ body: ObjectBody,
@@ -29,11 +31,11 @@ extension S3Store {
         _ trace: UploadTrace?,
         confirm: () throws(S3Failure) -> Void
     ) throws(S3Failure) -> ObjectInfo {
-        guard let ranges = partRanges(size: body.size) else {
-            throw S3Failure(.invalid("an object of \(body.size) bytes"))
-        }
+        let plan = PartPlan(size: body.size, unchanged: body.origin?.unchanged ?? [])
+        guard let plan else { throw S3Failure(.invalid("an object of \(body.size) bytes")) }
+        let origin = plan.copies ? body.origin : nil
         let headers = try attributes.headers().fields.map { "\($0.name)=\($0.value)" }.sorted()
-        let words = ["\(body.size)", "\(ranges[0].count)"] + headers
+        let words = ["\(body.size)"] + headers
         let fingerprint = hex(md5(Array(words.joined(separator: "\n").utf8)))
         var held: [Int: HeldPart] = [:]
         var upload: MultipartUpload?
@@ -50,10 +52,15 @@ extension S3Store {
             going,
             key,
             condition,
-            ranges,
-            keepingParts: trace != nil,
-            confirm: confirm
-        ) { [self, held] number, range throws(S3Failure) in
+            plan.ranges,
+            keepingParts: trace != nil
+        ) { () throws(S3Failure) in
+            if let origin { try confirmCopies(going, plan, of: origin, to: key) }
+            try confirm()
+        } write: { [self, held] number, range throws(S3Failure) in
+            if plan.parts[number - 1].isCopied, let origin {
+                return try copyUnchanged(origin, going, number, range)
+            }
             let payload = try payload(body, range)
             if let part = held[number], part.size == Int64(range.count), let md5 = payload.md5,
                 unquoted(part.etag) == hex(md5)
@@ -72,9 +79,11 @@ extension S3Store {
         var request = S3Request(method: "PUT", key: upload.key, payload: payload)
         request.query = upload.query([("partNumber", "\(number)")])
         request.headers["Content-MD5"] = payload.md5.map(base64)
-        guard let etag = try client.send(request).head.headers["ETag"], !etag.isEmpty else {
+        let answer = try client.send(request)
+        guard let etag = answer.head.headers["ETag"], !etag.isEmpty else {
             throw S3Failure(.malformed("a part without an ETag"))
         }
+        try confirm(answer.head, isOf: payload)
         Failpoint.partSent.pass()
         return etag
     }
@@ -91,17 +100,25 @@ extension S3Store {
         confirm: () throws(S3Failure) -> Void,
         write: @escaping PartWriter
     ) throws(S3Failure) -> ObjectInfo {
+        let expected: String?
         do throws(S3Failure) {
             let etags = try writeAll(ranges, write)
             Failpoint.partsSent.pass()
             try confirm()
             try complete(key, upload, etags, condition)
+            expected = assembledETag(etags)
         } catch {
             if case .unavailable = error.error, keepingParts { throw error }
             tryToAbort(upload)
             throw error
         }
         let info = try info(key)
+        // What lies there by now must be what was made, and not what somebody has put in its place.
+        if info.etag == expected {
+            assemblesETags.store(true, ordering: .relaxed)
+        } else if expected != nil, assemblesETags.load(ordering: .relaxed) {
+            throw S3Failure(.changed)
+        }
         let size = ranges.last?.upperBound ?? 0
         guard info.size == size else {
             throw S3Failure(.malformed("\(size) bytes were sent, the object has \(info.size)"))

@@ -1,4 +1,5 @@
 import Base
+import Digest
 import HTTP
 import XML
 
@@ -18,6 +19,7 @@ struct ProbedCapabilities: Sendable {
     var ifNoneMatch = false
     var directoryMarkers = false
     var metadata = false
+    var etagIsMD5 = false
 
     var capabilities: Capabilities {
         Capabilities(
@@ -44,6 +46,7 @@ extension S3Store {
         var probed = ProbedCapabilities()
         let etag = try put(key, "1", ObjectAttributes.probe.headers()) ?? ""
         defer { remove([key]) }
+        probed.etagIsMD5 = etag == hex(md5(Array("1".utf8)))
         let found = try info(key)
         probed.metadata = found.attributes?.probed == ObjectAttributes.probe.probed
         probed.ifNoneMatch = try isRefused(key, ["If-None-Match": "*"])

@@ -1,6 +1,7 @@
 public import Base
 import Digest
 import HTTP
+import Synchronization
 
 extension S3Store {
     public func put(
@@ -19,12 +20,52 @@ extension S3Store {
                 return try putAtOnce(key, body, attributes, conditionHeaders)
             }
             try confirm(key, condition)
-            return try putInParts(key, body, attributes, conditionHeaders, trace) {
+            var body = body
+            // An object by which an upload is not known again after a crash is no origin for the next one.
+            let isKnownAgain = probed?.metadata ?? false
+            if !isKnownAgain || !copiesParts.load(ordering: .relaxed) { body.origin = nil }
+            return try putLarge(key, body, attributes, conditionHeaders, trace) {
                 () throws(S3Failure) in
                 // Not every store that heeds a condition on PUT does so at the end of an upload.
                 try confirm(key, condition)
             }
         }
+    }
+
+    /// Has the server copy what is unchanged, and sends all of it where it turns out that it cannot.
+    private func putLarge(
+        _ key: Key,
+        _ body: ObjectBody,
+        _ attributes: ObjectAttributes,
+        _ condition: HTTPHeaders,
+        _ trace: UploadTrace?,
+        confirm: () throws(S3Failure) -> Void
+    ) throws(S3Failure) -> ObjectInfo {
+        do throws(S3Failure) {
+            return try putInParts(key, body, attributes, condition, trace, confirm: confirm)
+        } catch {
+            guard error.isNotImplemented, body.origin != nil else { throw error }
+            Log.info("\(client.configuration.bucket): the server does not copy parts of objects")
+            copiesParts.store(false, ordering: .relaxed)
+        }
+        var body = body
+        body.origin = nil
+        // What the first try began is ended.
+        let rest = trace.map { UploadTrace(earlier: nil, note: $0.note) }
+        return try putInParts(key, body, attributes, condition, rest, confirm: confirm)
+    }
+
+    /// Throws if the ETag of an answer says that the server has other bytes than were sent.
+    ///
+    /// Only where it was seen to be the MD5, and not where the server says that it encrypts with a key
+    /// of its own, with which it is something else.
+    func confirm(_ answer: HTTPHead, isOf payload: Payload) throws(S3Failure) {
+        guard probedETags, let md5 = payload.md5, let etag = answer.headers["ETag"].map(unquoted),
+            decodedHex(etag)?.count == md5.count,
+            !(answer.headers["x-amz-server-side-encryption"] ?? "").contains("kms"),
+            etag.lowercased() != hex(md5)
+        else { return }
+        throw S3Failure(.malformed("the store has other bytes than were sent"))
     }
 
     /// Throws `changed` unless the condition holds now.
@@ -71,6 +112,7 @@ extension S3Store {
         guard let etag = answer.head.headers["ETag"].map(unquoted), !etag.isEmpty else {
             return try info(key)
         }
+        try confirm(answer.head, isOf: payload)
         return ObjectInfo(
             key: key,
             size: body.size,

@@ -13,6 +13,10 @@ public final class S3Store: Store {
     let workers: Workers
     private let probed = Mutex<ProbedCapabilities?>(nil)
     private let probing = Monitor(false)
+    /// On once an object in parts had the ETag that S3 gives it; not every server does so.
+    let assemblesETags = Atomic(false)
+    /// Off once the server was seen not to copy a part of an object.
+    let copiesParts = Atomic(true)
 
     /// Throws if there are no keys where the configuration says, or the endpoint is no address.
     public init(_ configuration: S3Configuration) throws(StoreError) {
@@ -41,6 +45,9 @@ public final class S3Store: Store {
     public func capabilities() throws(StoreError) -> Capabilities {
         try probedCapabilities().capabilities
     }
+
+    /// Whether the server was seen to name objects by their MD5.
+    var probedETags: Bool { probed.withLock { $0?.etagIsMD5 ?? false } }
 
     /// What was probed, or is probed now; threads that come meanwhile wait.
     func probedCapabilities() throws(StoreError) -> ProbedCapabilities {
