@@ -5,6 +5,8 @@ extension Configuration {
     static let mountKeys: [Setting<Mount>] = [
         Setting("data_dir", \.dataDirectory, Value.filePath),
         Setting("close", \.close, Value.choice),
+        Setting("unmount", \.unmount, Value.choice),
+        Setting("unmount_limit", \.unmountLimitSeconds, Value.durationSeconds),
         Setting("passthrough", \.passthrough, Value.yesOrNo),
         Setting("allow_other", \.allowOther, Value.yesOrNo),
         Setting("directory_ttl", \.directoryTTLSeconds, Value.directoryTTLSeconds),

@@ -14,6 +14,10 @@ extension Volume {
         guard let backend = try backend(of: directory), isStale(directory, backend) else {
             return false
         }
+        if asksNoStore {
+            guard directory.listed != nil else { throw .ioError }
+            return false
+        }
         let place = try place(of: directory)
         startSweep(around: place, backend)
         let since = monotonicSeconds()

@@ -102,18 +102,19 @@ extension Volume {
         }
     }
 
-    /// Waits until nothing is pending, hurrying what would have waited; `false` if time ran out, or
-    /// if all that is left was tried and failed.
+    /// Waits until nothing is pending, hurrying what would have waited; `false` if time ran out, nobody
+    /// wants to wait any more, or all that is left was tried and is refused by stores that answer.
     func waitUntilDelivered(atMost seconds: Double) -> Bool {
         let end = monotonicSeconds() + seconds
         try? metadata.database.write { (rows) throws(Errno) in rows.hastenWork(at: .now()) }
-        while monotonicSeconds() < end {
+        while monotonicSeconds() < end, !leavesRest {
             wakeSchedule()
             schedule.wait(atMost: 0.1) { $0.running.isEmpty && !$0.isAwake ? true : nil }
             let left = pending()
             if left.count == 0 { return true }
             let isIdle = schedule.withLock { $0.running.isEmpty }
-            if isIdle, left.failed == left.count { return false }
+            let isAnswered = backends.values.allSatisfy { $0.problem == nil }
+            if isIdle, isAnswered, left.failed == left.count { return false }
         }
         return pending().count == 0
     }
@@ -127,6 +128,8 @@ extension Volume {
     }
 
     func noteFailure(of entry: Int64, _ error: StoreError) {
+        // Broken off by ourselves: the store has refused nothing.
+        if leavesRest { return }
         try? metadata.database.write { (rows) throws(Errno) in
             guard let work = rows.work(for: entry) else { return }
             let pause = Schedule.pause(afterAttempts: work.attempts)

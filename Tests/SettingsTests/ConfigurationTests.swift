@@ -13,6 +13,8 @@ struct ConfigurationTests {
             [mount]
             data_dir = ~/data   # a comment
             close = async
+            unmount = leave
+            unmount_limit = 7s
             allow_other = yes
             directory_ttl = 5m
             uid = 1000
@@ -56,6 +58,8 @@ struct ConfigurationTests {
                 == .init(
                     dataDirectory: "/home/user/data",
                     close: .async,
+                    unmount: .leave,
+                    unmountLimitSeconds: 7,
                     allowOther: true,
                     directoryTTLSeconds: 300,
                     owner: 1000,
@@ -97,14 +101,14 @@ struct ConfigurationTests {
                     place: .s3(s3),
                     readOnly: true,
                     directoryTTLSeconds: 1,
-                    line: 18
+                    line: 20
                 ),
-                .init(id: "aws", place: .s3(aws), directoryTTLSeconds: 300, line: 29),
+                .init(id: "aws", place: .s3(aws), directoryTTLSeconds: 300, line: 31),
                 .init(
                     id: "disk",
                     place: .local(path: "/srv/a # b"),
                     directoryTTLSeconds: 300,
-                    line: 33
+                    line: 35
                 ),
             ]
         )
@@ -113,9 +117,9 @@ struct ConfigurationTests {
             found.filters == [
                 .init(
                     path: "photos/red",
-                    query: .init(text: query, line: 37),
+                    query: .init(text: query, line: 39),
                     names: .always,
-                    line: 36
+                    line: 38
                 )
             ]
         )
