@@ -34,6 +34,8 @@ struct Router: Sendable {
         case (.status, .get):
             try allow([], of: request)
             return response(Status(daemon: daemon, volume: try control.status()))
+        case (.events, .get): return try events(request)
+        case (.flush, .post): return try flush(request)
         case (.list, .get): return response(try list(request))
         case (.tags, .get): return response(try tags(request))
         case (.tags, .post): return response(try changeTags(request))
@@ -159,7 +161,7 @@ extension Router {
         Response(status: status, contentType: "application/json", body: message.json())
     }
 
-    private func body<M: Message>(_ request: Request) throws(Problem) -> M {
+    func body<M: Message>(_ request: Request) throws(Problem) -> M {
         do throws(MessageError) {
             return try M(json: request.body)
         } catch {
@@ -169,7 +171,7 @@ extension Router {
 
     /// The items of the query, none of which is unknown: a misspelt one would be silently ignored.
     @discardableResult
-    private func allow(_ names: [String], of request: Request) throws(Problem) -> QueryItems {
+    func allow(_ names: [String], of request: Request) throws(Problem) -> QueryItems {
         let items: QueryItems
         do throws(MessageError) {
             items = try QueryItems(received: request.query)
@@ -186,14 +188,14 @@ extension Router {
         return items
     }
 
-    private func required(_ name: String, _ items: QueryItems) throws(Problem) -> String {
+    func required(_ name: String, _ items: QueryItems) throws(Problem) -> String {
         guard let value = items[name], !value.isEmpty else {
             throw Problem(.malformed, "The query item '\(name)' is missing.")
         }
         return value
     }
 
-    private func limit(_ items: QueryItems) throws(Problem) -> Int {
+    func limit(_ items: QueryItems) throws(Problem) -> Int {
         guard let text = items["limit"] else { return Self.usualPage }
         guard let limit = Int(text), (1...Endpoint.largestPage).contains(limit) else {
             let range = "from 1 to \(Endpoint.largestPage)"
@@ -214,7 +216,7 @@ extension Router {
         return path
     }
 
-    private func check(path: String) throws(Problem) {
+    func check(path: String) throws(Problem) {
         guard path.hasPrefix("/"), !path.utf8.contains(0) else {
             let example = "such as /backends/selfhosted/a.txt"
             throw Problem(.malformed, "'\(path)' is not an absolute path, \(example).")

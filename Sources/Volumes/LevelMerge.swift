@@ -18,6 +18,8 @@ struct LevelMerge {
     private let isSettled: Bool
     private let volume: Volume
     private var known: [Name: KnownObject] = [:]
+    /// New names that others made.
+    private(set) var appeared = Appeared()
 
     init(
         _ level: ListedLevels.Level,
@@ -141,6 +143,7 @@ struct LevelMerge {
         // A listing that was asked for before this one does not know of it.
         entry.touched = asked
         entry.id = rows.insert(entry)
+        appeared.add(entry)
         // Only a folder can want the name of what the same page has shown.
         if level.folders.isEmpty { return }
         known[entry.name] = KnownObject(entry, isDirectory: isDirectory, isPending: false)
@@ -229,7 +232,7 @@ struct LevelMerge {
     }
 
     /// Takes up a name that had vanished: with the same bytes it is the same file again.
-    private func returning(_ object: ObjectInfo, in rows: Connection) -> Int64? {
+    private mutating func returning(_ object: ObjectInfo, in rows: Connection) -> Int64? {
         let gone = rows.entries(under: object.key, backend: backend)
             .first { $0.vanished != nil }
         guard var entry = gone, rows.entry(named: entry.name, in: folder.id) == nil else {
@@ -241,6 +244,7 @@ struct LevelMerge {
         entry.etag = object.etag
         rows.addLinks(1, to: entry.file)
         volume.notifyOfName(entry)
+        appeared.add(entry)
         if isSame {
             rows.update(entry)
             return entry.id

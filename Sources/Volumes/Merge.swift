@@ -74,6 +74,7 @@ struct Merge {
     ) {
         let newest = rows.newestEntry
         let isSettled = rows.isSettled && volume.deleted.withLock { $0.isEmpty }
+        var first = 0
         for level in ListedLevels(piece.page, below: prefix).all {
             guard let folder = open(level.prefix, in: rows) else { continue }
             var merge = LevelMerge(
@@ -90,7 +91,15 @@ struct Merge {
                 }
             }
             folders[level.prefix] = merge.folder
+            if folder.wasListed {
+                merge.appeared.log(in: folder.id, rows)
+            } else {
+                first += merge.appeared.count
+            }
         }
+        // What was never listed before is told in one line for a page, or that would cost as much.
+        guard first > 0, let path = rows.path(of: top) else { return }
+        rows.log(.appeared, path, file: top, .number("count", Int64(first)))
     }
 
     /// The state of a directory, if it is shown, and still where it was: one that was moved meanwhile

@@ -145,7 +145,7 @@ extension Volume {
             handle.node.update { $0.writers -= 1 }
             try? takeUpMapped(handle.node)
             try? save(handle.node)
-            hasten(handle.node.id)
+            hasten(handle.node.id, logging: handle.node)
         }
         dismiss(from: handle.node)
         releaseNode(handle.node)
@@ -169,7 +169,7 @@ extension Volume {
             noteWrite(node) { $0.size = size }
         }
         try save(node)
-        if node.now.writers == 0 { hasten(file.id) }
+        if node.now.writers == 0 { hasten(file.id, logging: node) }
     }
 
     private func noteTimes(_ node: Node) {

@@ -152,6 +152,7 @@ extension Volume {
         entry.storedMeta = 0
         entry.touched = tick()
         rows.update(entry)
+        rows.log(.changed, entry.name, in: entry.parent, file: id, .number("size", new.size))
         rows.addLinks(-1, to: old)
         return rows.entries(of: old).isEmpty ? old : nil
     }
@@ -167,6 +168,7 @@ extension Volume {
 
     func detachVanished(_ entry: Entry, in rows: Connection) {
         notifyOfName(entry)
+        rows.log(.vanished, entry.name, in: entry.parent, file: entry.file)
         var entry = entry
         rows.touch(directory: entry.parent, at: .now())
         entry.parent = -entry.id

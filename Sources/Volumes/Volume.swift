@@ -46,6 +46,7 @@ public final class Volume: Sendable {
     let firstBytes = Monitor(FirstBytes())
     let views = Monitor(ViewState())
     let schedule = Monitor(Schedule())
+    let delivered = Monitor(DeliveryMeter())
     let scheduler = Workers("schedule", limit: 1)
     let sweepers = Workers("sweep", limit: 4)
     let lastTick = Atomic<Int64>(0)
@@ -93,10 +94,7 @@ public final class Volume: Sendable {
         passthrough.end()
         saveOpenFiles()
         secureJournal()
-        if !waitUntilDelivered(atMost: seconds) {
-            let count = pending().count
-            Log.warning("\(count) changes are not in their store yet; they go on at the next start")
-        }
+        waitForStores(atMost: seconds)
         leave()
         stopWaiting()
         // An upload under way breaks off, as in a crash: it may take longer than anybody waits.
@@ -112,10 +110,26 @@ public final class Volume: Sendable {
     /// Brings what was written, and the journal that says so, to the disk.
     private func secureJournal() {
         do throws(Errno) {
-            if pending().count > 0 { try cache.synchronize() }
+            if try pendingProgress().left.count > 0 { try cache.synchronize() }
             try synchronizeNames()
         } catch {
             Log.error("what is not delivered yet may not survive a power failure: \(error)")
+        }
+    }
+
+    private func waitForStores(atMost seconds: Double) {
+        do throws(Errno) {
+            let (outcome, progress) = try flush(
+                .everything,
+                atMost: seconds,
+                evenLater: true,
+                orReachable: true
+            ) { _ in !leavesRest }
+            if outcome == .done { return }
+            let count = progress.left.count
+            Log.warning("\(count) changes are not in their store yet; they go on at the next start")
+        } catch {
+            Log.error("the stores cannot be waited for: \(error)")
         }
     }
 
@@ -247,6 +261,10 @@ public final class Volume: Sendable {
                 file.modified = status.modified
                 file.changed = status.modified
                 rows.update(file)
+            }
+            // Whether its last close was told, nobody knows.
+            if let path = rows.path(of: id) {
+                rows.log(.written, path, file: id, .number("size", file.size))
             }
             for entry in rows.entries(of: id) where entry.isAttached {
                 rows.addWork(entry.id, due: tick())

@@ -19,6 +19,8 @@ struct Exchange {
     private(set) var answer: Response?
     private(set) var sentBytes = 0
     var hasSentHeaders = false
+    /// The client has a limit of time for what is on its way to it.
+    var isTransferring = true
     /// After this answer the connection ends, because what else arrives on it makes no sense.
     private(set) var isLast = false
 
@@ -70,6 +72,8 @@ struct Exchange {
         guard phase == .handling else { return .wait }
         phase = .sending
         answer = response
+        // Without a length, the end of the connection is the end of the answer.
+        if response.stream != nil { isLast = true }
         return .send
     }
 
@@ -82,6 +86,7 @@ struct Exchange {
 
     /// The next bytes to send, at most `limit`, and whether they are the last.
     mutating func nextBytes(_ limit: Int) -> (bytes: ArraySlice<UInt8>, isEnd: Bool) {
+        if let stream = answer?.stream { return stream.take(limit) }
         guard let body = answer?.body else { return ([], true) }
         let end = min(body.count, sentBytes + limit)
         defer { sentBytes = end }

@@ -5,6 +5,8 @@
 public enum Endpoint: String, CaseIterable, Sendable {
     case version = "/v1/version"
     case status = "/v1/status"
+    case events = "/v1/events"
+    case flush = "/v1/flush"
     case list = "/v1/list"
     case tags = "/v1/tags"
     case bulkTags = "/v1/tags/bulk"

@@ -31,6 +31,6 @@ enum Commands {
 
             Exit codes: 0 done, 1 failed, 2 wrong usage, 3 GoSync is not running.
             """,
-        subcommands: [status, list, tag, filter, version]
+        subcommands: [status, list, tag, filter, flush, events, version]
     )
 }

@@ -9,6 +9,9 @@ enum Output {
     /// Prints a line; ends the program quietly if nobody listens any more.
     static func line(_ text: String) { write(text + "\n", to: 1) }
 
+    /// Prints part of a line.
+    static func text(_ text: String) { write(text, to: 1) }
+
     static func error(_ text: String) { write("gosync: \(text)\n", to: 2) }
 
     static func json(_ message: some Message) {

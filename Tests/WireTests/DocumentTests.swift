@@ -22,10 +22,11 @@ struct DocumentTests {
         let types: [any Message.Type] = [
             Version.self, Status.self, Listing.self, FileTags.self, TagChange.self, Matches.self,
             Filters.self, FilterTest.self, FilterDraft.self, Problem.self,
-            BulkTagChange.self, TaggedFiles.self, QueryPlan.self,
+            BulkTagChange.self, TaggedFiles.self, QueryPlan.self, Flush.self,
+            FlushReport.self,
         ]
         let examples = Self.text.components(separatedBy: "\n\n").filter { $0.hasPrefix("    {") }
-        #expect(examples.count == 13)
+        #expect(examples.count == 15)
         for example in examples {
             let plain = try JSONSerialization.jsonObject(with: Data(example.utf8)) as? NSDictionary
             let isMessage = types.contains { type in
