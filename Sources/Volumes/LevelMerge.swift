@@ -114,6 +114,9 @@ struct LevelMerge {
         guard isSettled || !isOurDoing(folder: key, in: rows) else { return nil }
         folder.hasChanged = true
         makeRoom(for: component, in: rows)
+        if !isSettled, let returned = returning(folder: key, component, in: rows) {
+            return returned
+        }
         let mode = 0o040000 | volume.options.directoryMode
         var file = File(
             backend: backend,
@@ -253,6 +256,31 @@ struct LevelMerge {
             volume.forget(orphan, in: rows)
         }
         return entry.id
+    }
+
+    /// Takes up a directory that had vanished, with its tags.
+    private mutating func returning(
+        folder key: Key,
+        _ component: String,
+        in rows: Connection
+    ) -> FileID? {
+        let gone = rows.entries(under: key, backend: backend).first { $0.vanished != nil }
+        guard var entry = gone, let file = rows.file(entry.file), file.isDirectory,
+            rows.entry(named: entry.name, in: folder.id) == nil
+        else { return nil }
+        entry.parent = folder.id
+        entry.vanished = nil
+        entry.key = nil
+        entry.etag = nil
+        rows.update(entry)
+        // As it was left, but for what lies in it, which the listing will tell.
+        rows.setListed(file.id, at: nil)
+        rows.addLinks(1, to: file.id)
+        rows.addLinks(1, to: folder.id)
+        volume.notifyOfName(entry)
+        appeared.add(entry)
+        folder.seen.insert(entry.id)
+        return file.id
     }
 
     private func newEntry(

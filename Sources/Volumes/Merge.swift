@@ -197,11 +197,19 @@ struct Merge {
             if !removeUnlisted(child.entry, child.file, before: asked, in: rows) { isEmpty = false }
         }
         guard isEmpty, !entry.isKeptHere else { return false }
-        volume.notifyOfName(entry)
-        rows.deleteEntry(entry.id)
-        rows.deleteFile(file.id)
-        rows.removeAllTags(of: file.id)
-        rows.addLinks(-1, to: entry.parent)
+        let parent = entry.parent
+        if rows.hasTagsOrAttributes(file.id) {
+            // Found again by its key, though it may never have had an object of its own.
+            var entry = entry
+            entry.key = rows.wantedKey(of: entry, isDirectory: true)
+            volume.detachVanished(entry, in: rows)
+        } else {
+            volume.notifyOfName(entry)
+            rows.log(.vanished, entry.name, in: parent, file: file.id)
+            rows.deleteEntry(entry.id)
+            rows.deleteFile(file.id)
+        }
+        rows.addLinks(-1, to: parent)
         return true
     }
 }
