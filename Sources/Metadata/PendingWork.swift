@@ -109,12 +109,15 @@ extension Connection {
     }
 
     /// Makes what is pending due, whatever it was waiting for.
-    public func hastenWork(_ scope: WorkScope, at now: Timestamp) {
+    ///
+    /// - Parameter butFailed: what failed keeps waiting for its next try.
+    public func hastenWork(_ scope: WorkScope, at now: Timestamp, butFailed: Bool = false) {
+        let condition = butFailed ? "w.error IS NULL AND" : ""
         each(
             composed: """
                 UPDATE work SET due = ?5 WHERE due > ?5 AND entry IN (
                   SELECT e.id FROM work w JOIN entry e ON e.id = w.entry
-                  WHERE w.since <= ?6 AND \(Self.isWithin(scope)))
+                  WHERE \(condition) w.since <= ?6 AND \(Self.isWithin(scope)))
                 """,
             values(scope, now)
         ) { _ in false }

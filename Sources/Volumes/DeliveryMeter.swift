@@ -8,6 +8,9 @@ struct DeliveryMeter: Equatable, Sendable {
     /// What was delivered in each of the last seconds.
     private var slots = [Slot](repeating: Slot(), count: windowSeconds)
 
+    /// Moves with every delivery.
+    private(set) var count: Int64 = 0
+
     private struct Slot: Equatable {
         var second = Int.min
         var objects: Int64 = 0
@@ -21,6 +24,7 @@ struct DeliveryMeter: Equatable, Sendable {
         let second = Int(time)
         let index = second % Self.windowSeconds
         if slots[index].second != second { slots[index] = Slot(second: second) }
+        count += objects
         slots[index].objects += objects
         slots[index].bytes += bytes
     }

@@ -95,6 +95,7 @@ extension Volume {
         // A closure cannot keep a span, but it can use one while it runs.
         let end = offset + Int64(bytes.byteCount)
         guard end <= Self.largestFile else { throw .tooLarge }
+        try waitForRoom(node)
         let fetch = fetch(for: node.id)
         try node.change { () throws(Errno) in
             try markDirty(node)

@@ -67,7 +67,10 @@ extension Volume {
                 } catch {
                     throw Errno(error)
                 }
-                if isNewest { node.update { $0.isDirty = false } }
+                if isNewest {
+                    node.update { $0.isDirty = false }
+                    node.bytes.endJournal()
+                }
             }
         }
     }
