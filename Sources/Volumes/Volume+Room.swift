@@ -29,8 +29,15 @@ extension Volume {
             }
             if now - hastened >= Self.hasteningSeconds {
                 hastened = now
+                let left = try metadata.database.read { (rows) throws(Errno) in
+                    rows.pendingWork(.everything, at: .now(), failedAfter: begin)
+                }
+                // What fills the cache is being read: it will go, and nobody can say when.
+                if left.count == 0 { return }
+                let isHopeless = left.failed == left.count
+                let limit = isHopeless ? Self.hopelessSeconds : Self.longestUploadSeconds
+                guard now - since < limit else { throw .noSpace }
                 try hastenUploads()
-                guard now - since < (try patience(since: begin)) else { throw .noSpace }
             }
             try schedule.wait(whileWantedAtMost: Self.lookSeconds) { $0.stopping ? true : nil }
         }
@@ -45,17 +52,10 @@ extension Volume {
         wakeSchedule()
     }
 
-    /// How long nothing may be delivered: a large object takes its time, but where all that is pending was
-    /// tried since and failed, there is little to wait for.
-    private func patience(since begin: Timestamp) throws(Errno) -> Double {
-        let left = try metadata.database.read { (rows) throws(Errno) in
-            rows.pendingWork(.everything, at: begin, failedAfter: begin)
-        }
-        return left.failed == left.count ? Self.hopelessSeconds : Self.longestUploadSeconds
-    }
-
     private static let lookSeconds = 0.1
     private static let hasteningSeconds = 1.0
+    /// How long nothing may be delivered where all that is pending was tried since and failed.
     private static let hopelessSeconds = 20.0
+    /// Else a large object may take its time.
     private static let longestUploadSeconds = 600.0
 }
