@@ -1,5 +1,11 @@
 public import Wire
 
+/// Waits for the stores, and reports how far they are about once a second.
+///
+/// The last report tells how it ended, and is the only one that is not `running`. It gives up once
+/// `report` answers `false`.
+public typealias Flushing = @Sendable (_ report: (FlushReport) -> Bool) -> Void
+
 /// What can be asked of a running GoSync: the calls behind the control socket.
 ///
 /// Paths are absolute in the file system shown, such as `/backends/selfhosted/a.txt`. A problem says
@@ -18,6 +24,12 @@ public protocol Control: FileControl {
 
     /// Pins the file at a path or those below it, or lets go of them.
     func changePins(_ change: PinChange) throws(Problem) -> ChangedFiles
+
+    /// The change log after a change; without one, what happens from now on.
+    func events(after seq: Int64?) throws(Problem) -> EventSource
+
+    /// Gets ready to wait until the stores have what is pending.
+    func flush(_ flush: Flush) throws(Problem) -> Flushing
 
     /// A page of a directory's entries, or the entry of a file; `limit` is from 1 to
     /// `Endpoint.largestPage`.

@@ -44,6 +44,8 @@ struct Router: Sendable {
             let change: PinChange = try body(request)
             try check(path: change.path)
             return response(try control.changePins(change))
+        case (.events, .get): return try events(request)
+        case (.flush, .post): return try flush(request)
         case (.list, .get): return response(try list(request))
         case (.file, .get): return response(try details(request))
         case (.file, .patch): return response(try changeFile(request))

@@ -25,6 +25,7 @@ extension Volume: Control {
             ),
             pendingUploads: Int(summary.backends.reduce(0) { $0 + $1.pending }),
             pendingBytes: summary.pendingBytes,
+            pending: VolumeStatus.Pending(summary.pending),
             files: Int(summary.files),
             tags: Int(summary.tags),
             filters: Int(summary.filters)

@@ -61,6 +61,11 @@ public struct FileDescriptor: ~Copyable, Sendable {
     /// Returns once the bytes, and the size needed to find them, are on the disk.
     public func synchronizeData() throws(Errno) { try retrying { fdatasync(rawValue) } }
 
+    /// Returns when all that was written to the file system that this lies on is on its disk.
+    public func synchronizeFileSystem() throws(Errno) {
+        try retrying { gosync_sync_file_system(rawValue) }
+    }
+
     /// Frees the blocks of a range, which then reads as zeros; the size stays.
     public func punchHole(_ range: Range<Int64>) throws(Errno) {
         try retrying {

@@ -84,15 +84,38 @@ public func blockEndingSignals() {
     signal(SIGPIPE, SIG_IGN)
 }
 
-/// Sleeps until one of the signals blocked by `blockEndingSignals` comes.
-public func waitForEndingSignal() {
-    var signals = endingSignals()
-    var number: CInt = 0
-    sigwait(&signals, &number)
-}
+/// Waits for the signals blocked by `blockEndingSignals`, on a thread of its own, until it is stopped.
+public final class EndingSignals: Sendable {
+    private let waiter = Workers("signals", limit: 1)
+    private let isStopping = Monitor(false)
 
-/// Wakes a thread in `waitForEndingSignal`, as when there is nothing left to end.
-public func raiseEndingSignal() { kill(getpid(), SIGTERM) }
+    /// - Parameters:
+    ///   - first: called at the first signal; must not wait, because another may come.
+    ///   - again: called at each further one.
+    public init(
+        first: @escaping @Sendable () -> Void,
+        again: @escaping @Sendable () -> Void
+    ) {
+        waiter.run { [isStopping] in
+            var act = first
+            while true {
+                var signals = endingSignals()
+                var number: CInt = 0
+                sigwait(&signals, &number)
+                if isStopping.withLock({ $0 }) { return }
+                act()
+                act = again
+            }
+        }
+    }
+
+    /// Ends the waiting: must be called once, before this is let go of.
+    public func stop() {
+        isStopping.update { $0 = true }
+        kill(getpid(), SIGTERM)
+        waiter.stop()
+    }
+}
 
 private func endingSignals() -> sigset_t {
     var signals = sigset_t()

@@ -37,6 +37,8 @@ int gosync_reserve(int file, int64_t offset, int64_t length) {
     return errno == EOPNOTSUPP ? 0 : -1;
 }
 
+int gosync_sync_file_system(int file) { return syncfs(file); }
+
 int64_t gosync_first_hole(int file) { return lseek(file, 0, SEEK_HOLE); }
 
 int gosync_is_open_elsewhere(int file) {

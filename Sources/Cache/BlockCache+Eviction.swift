@@ -11,8 +11,8 @@ struct Eviction {
 extension BlockCache {
     /// Sees to it that the limit is kept; `false` if too little could go.
     ///
-    /// Waits while another thread does the same.
-    func makeRoom() -> Bool {
+    /// Waits while another thread does the same. What exists nowhere else stays, whatever it uses.
+    public func makeRoom() -> Bool {
         guard diskBytes > sizeBytes else { return true }
         let isWorthwhile = eviction.wait { eviction -> Bool? in
             guard !eviction.isRunning else { return nil }

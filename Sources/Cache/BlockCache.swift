@@ -1,4 +1,5 @@
 public import Base
+import Glibc
 public import SQLite
 import Synchronization
 
@@ -63,6 +64,12 @@ public final class BlockCache: Sendable {
         }
         disk = Atomic(total)
         pinned = Monitor(kept)
+    }
+
+    /// Returns when all bytes written so far, of every file, are on the disk.
+    public func synchronize() throws(Errno) {
+        try FileDescriptor(opening: directory, flags: O_RDONLY | O_DIRECTORY)
+            .synchronizeFileSystem()
     }
 
     /// Finishes what runs; files still open can be read no further.

@@ -7,7 +7,7 @@ extension CachedFile {
     /// Part of the transaction that says
     /// so, and committed before the first `write` or `truncate`.
     public func journal(in connection: Connection) {
-        table.update { $0.keepsAll = true }
+        table.update { $0.isJournaled = true }
         save(isDirty: true, in: connection)
     }
 
@@ -19,6 +19,7 @@ extension CachedFile {
     public func write(_ bytes: RawSpan, at offset: Int64, fetch: @escaping Fetch) throws(Errno) {
         guard isWritable else { throw .readOnly }
         try makeWritable(offset..<offset + Int64(bytes.byteCount), fetch: fetch)
+        defer { accountDisk() }
         try descriptor.write(bytes, at: offset)
         Failpoint.written.pass()
     }
@@ -56,13 +57,23 @@ extension CachedFile {
         try saveBase()
     }
 
+    /// Lets clean chunks go again, after the transaction of `settle` was committed: had it failed, the
+    /// journal would still name them, and what is not here would be taken for zeros.
+    ///
+    /// No write may come between that and this.
+    public func endJournal() {
+        table.update { $0.isJournaled = false }
+        cache.eviction.update { $0.uselessUntil = 0 }
+        _ = cache.makeRoom()
+    }
+
     /// Cuts the tie to the object, of which every byte must be here: the file counts as written here.
     ///
     /// Part of the transaction that says so.
     public func becomeIndependent(in connection: Connection) {
         table.update { table in
             table.lowerBase(to: 0)
-            table.keepsAll = true
+            table.isJournaled = true
         }
         connection.deleteExtents(of: number, from: 0)
         save(isDirty: true, in: connection)

@@ -71,7 +71,7 @@ public final class CachedFile: @unchecked Sendable {
             used: usable?.used ?? Timestamp.now().nanoseconds,
             largestWindow: cache.sizeBytes / Self.windowShare
         )
-        table.keepsAll = isDirty
+        table.isJournaled = isDirty
         self.table = Monitor(table)
         saved = Monitor(
             Saved(accounted: usable?.disk ?? 0, disk: usable?.disk, used: usable?.used ?? 0)
@@ -140,6 +140,20 @@ public final class CachedFile: @unchecked Sendable {
         cache.account(bytes)
     }
 
+    /// Takes note of the disk that the file uses, after it was written to.
+    func accountDisk() {
+        guard let status = try? descriptor.status() else { return }
+        account(total: status.diskBytes + table.withLock { $0.bytesOnTheWay })
+    }
+
+    private func account(total bytes: Int64) {
+        let delta = saved.withLock { saved in
+            defer { saved.accounted = bytes }
+            return bytes - saved.accounted
+        }
+        cache.account(delta)
+    }
+
     /// Writes down what is here, if that is much, or nothing was written down yet.
     func saveIndexIfDue() {
         if saved.withLock({ $0.accounted >= $0.disk ?? 0 }) { saveIndex() }
@@ -154,11 +168,8 @@ public final class CachedFile: @unchecked Sendable {
         let (onTheWay, base, used, hasChanges) = table.withLock {
             ($0.bytesOnTheWay, $0.base, $0.used, $0.hasChanges)
         }
-        let (delta, old) = saved.withLock { saved in
-            defer { saved.accounted = blocks + onTheWay }
-            return (blocks + onTheWay - saved.accounted, saved)
-        }
-        cache.account(delta)
+        let old = saved.withLock { $0 }
+        account(total: blocks + onTheWay)
         let most = min(base, blocks + onTheWay + Self.unsavedLimit)
         let disk = isLast ? blocks : max(blocks, most)
         guard hasChanges || disk != old.disk || used - old.used > Self.usedPrecision else { return }

@@ -1,7 +1,7 @@
 /// Which extents may go: those with clean chunks that nobody reads or fetches, of a file that is neither
 /// being changed nor lent.
 extension ChunkTable {
-    private var mayEvict: Bool { !frozen && pins == 0 && !keepsAll }
+    private var mayEvict: Bool { !frozen && pins == 0 && !keepsAll && !isJournaled }
 
     /// Extents that could go now, and the disk that each would free.
     func evictable() -> [(number: Int, used: Int64, bytes: Int64)] {

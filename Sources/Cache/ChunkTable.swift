@@ -21,10 +21,12 @@ struct ChunkTable: Sendable {
     var readers = 0
     /// Loans of the whole file: nothing of it is evicted.
     var pins = 0
-    /// Nothing of the file is evicted until it is closed: it differs from its object, or is about to.
+    /// Nothing of the file is evicted until it is closed: it is about to lose its object.
+    var keepsAll = false
+    /// Nothing of the file is evicted while it differs from its object.
     ///
     /// The journal's end makes all that is here the object's, and must find it here.
-    var keepsAll = false
+    var isJournaled = false
     /// A write or truncation is at work: new reads, writes and fetches wait.
     var frozen = false
     /// Evictions at work: each in extents of its own.

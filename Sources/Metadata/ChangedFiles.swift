@@ -104,3 +104,31 @@ extension Connection {
         return changes
     }
 }
+
+extension Connection {
+    /// Writes down what a transaction did to tags, attributes and filters, however it came to that.
+    ///
+    /// Names and bytes are told where they change, which knows more of it.
+    func log(_ change: FileChange, before: Connection) {
+        if change.kinds.contains(.filters) {
+            if let filter = filter(of: change.file) {
+                guard let path = path(of: change.file) else { return }
+                log(.filter, path, file: change.file, .text("query", filter.query))
+            } else if before.filter(of: change.file) != nil,
+                let path = before.path(of: change.file)
+            {
+                log(.unfiltered, path, file: change.file)
+            }
+        }
+        guard !change.kinds.isDisjoint(with: [.tags, .attributes]),
+            let path = path(of: change.file)
+        else { return }
+        let keys = change.keys.compactMap { key in
+            first("SELECT name FROM tag_key WHERE id = ?", .integer(key)) { $0.text(0) }
+                ?? before.first("SELECT name FROM tag_key WHERE id = ?", .integer(key)) {
+                    $0.text(0)
+                }
+        }
+        log(.tagged, path, file: change.file, .list("keys", keys))
+    }
+}

@@ -8,14 +8,15 @@ import SQLite
 ///   from the name and the file, a `work` row makes the uploader bring the store in line.
 /// - A name that was removed stays as a detached entry (`parent` < 0) until its object is gone.
 enum Schema {
-    static let version: Int64 = 2
+    static let version: Int64 = 3
 
     static func prepare(_ connection: Connection) throws(MetadataError) {
         let found = connection.first("PRAGMA user_version") { $0.integer(0) } ?? 0
         guard found <= version else { throw .newerSchema(found) }
         guard found < version else { return }
         if found < 1 { connection.execute(tree + tags + filters + fixedDirectories) }
-        connection.execute(views)
+        if found < 2 { connection.execute(views) }
+        connection.execute(changes)
         connection.execute("PRAGMA user_version = \(version)")
     }
 
@@ -143,6 +144,19 @@ enum Schema {
         ALTER TABLE filter ADD COLUMN folds INTEGER NOT NULL DEFAULT 0;    -- case is no difference
         ALTER TABLE filter ADD COLUMN asserts INTEGER NOT NULL DEFAULT 0;  -- ln and mv set its tags
         ALTER TABLE filter ADD COLUMN untags INTEGER NOT NULL DEFAULT 0;   -- unlink removes them
+
+        """
+
+    /// From version 2 to 3: since when work is pending, and the change log.
+    private static let changes = """
+        ALTER TABLE work ADD COLUMN since INTEGER NOT NULL DEFAULT 0;  -- what is delivered is not older
+        UPDATE work SET since = min(due, unixepoch() * 1000000000);
+        CREATE TABLE change(
+          seq INTEGER PRIMARY KEY,              -- grows; the newest row stays, so none is used again
+          time INTEGER NOT NULL,
+          kind TEXT NOT NULL,
+          payload TEXT NOT NULL                 -- a JSON object
+        );
 
         """
 

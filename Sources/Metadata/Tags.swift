@@ -94,18 +94,21 @@ extension Connection {
         run("DELETE FROM xattr WHERE file = ?", .integer(file))
     }
 
-    /// Gives `target` the tags and attributes of `source`, unless it has any of its own.
-    ///
-    /// For a file that another takes the place of: replaced by rename, or by a new version in the store.
-    public func carryTags(from source: FileID, to target: FileID) {
-        let hasOwn = first(
+    public func hasTagsOrAttributes(_ file: FileID) -> Bool {
+        first(
             """
             SELECT 1 WHERE EXISTS(SELECT 1 FROM file_tag WHERE file = ?1)
             OR EXISTS(SELECT 1 FROM xattr WHERE file = ?1)
             """,
-            .integer(target)
-        ) { _ in true }
-        guard hasOwn == nil, source != target else { return }
+            .integer(file)
+        ) { _ in true } ?? false
+    }
+
+    /// Gives `target` the tags and attributes of `source`, unless it has any of its own.
+    ///
+    /// For a file that another takes the place of: replaced by rename, or by a new version in the store.
+    public func carryTags(from source: FileID, to target: FileID) {
+        guard source != target, !hasTagsOrAttributes(target) else { return }
         for tag in tags(of: source) { insert(tag.value, key: tag.key, of: target) }
         run(
             "INSERT INTO xattr SELECT ?, name, value FROM xattr WHERE file = ?",

@@ -36,6 +36,7 @@ public final class ViewWatch: Sendable {
     func settle(before: Connection, after: Connection) {
         let changes = after.takeChanges()
         guard !changes.isEmpty else { return }
+        for change in changes { after.log(change, before: before) }
         var settling = Settling(before: before, after: after, index: index(before))
         if changes.contains(where: { $0.kinds.contains(.filters) }) {
             let new = Self.read(after, reusing: settling.index)

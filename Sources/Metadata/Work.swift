@@ -16,16 +16,42 @@ public struct Work: Equatable, Sendable {
 
 extension Connection {
     /// Notes that the store has to follow an entry.
-    public func addWork(_ entry: Int64, due: Timestamp, tree: Bool = false) {
+    ///
+    /// - Parameter since: when that began, where it comes of older work.
+    public func addWork(
+        _ entry: Int64,
+        due: Timestamp,
+        tree: Bool = false,
+        since: Timestamp = .now()
+    ) {
         run(
             """
-            INSERT INTO work(entry, due, tree) VALUES (?, ?, ?)
-            ON CONFLICT(entry) DO UPDATE SET due = min(due, excluded.due), tree = tree | excluded.tree
+            INSERT INTO work(entry, due, tree, since) VALUES (?, ?, ?, ?)
+            ON CONFLICT(entry) DO UPDATE SET due = min(due, excluded.due),
+              tree = tree | excluded.tree, since = min(since, excluded.since)
             """,
             .integer(entry),
             .integer(due.nanoseconds),
-            .integer(tree ? 1 : 0)
+            .integer(tree ? 1 : 0),
+            .integer(since.nanoseconds)
         )
+    }
+
+    /// Notes that the store has what an entry was at a moment, and has to follow it again.
+    public func renewWork(_ entry: Int64, since moment: Timestamp) {
+        addWork(entry, due: .now(), since: moment)
+        run(
+            "UPDATE work SET since = ? WHERE entry = ?",
+            .integer(moment.nanoseconds),
+            .integer(entry)
+        )
+    }
+
+    /// Since when an entry's work is pending.
+    public func workBegan(for entry: Int64) -> Timestamp? {
+        first("SELECT since FROM work WHERE entry = ?", .integer(entry)) {
+            Timestamp(nanoseconds: $0.integer(0))
+        }
     }
 
     public func work(for entry: Int64) -> Work? {
@@ -86,39 +112,6 @@ extension Connection {
 
     public func finishWork(_ entry: Int64) {
         run("DELETE FROM work WHERE entry = ?", .integer(entry))
-    }
-
-    /// Makes all work of a backend due, as when it is reachable again.
-    public func hastenWork(backend: Int64, at now: Timestamp) {
-        run(
-            """
-            UPDATE work SET due = ?
-            WHERE due > ? AND (SELECT backend FROM entry WHERE id = work.entry) = ?
-            """,
-            .integer(now.nanoseconds),
-            .integer(now.nanoseconds),
-            .integer(backend)
-        )
-    }
-
-    /// Makes all work due.
-    public func hastenWork(at now: Timestamp) {
-        run(
-            "UPDATE work SET due = ? WHERE due > ?",
-            .integer(now.nanoseconds),
-            .integer(now.nanoseconds)
-        )
-    }
-
-    /// What is pending on a backend, and how much of it failed when last tried.
-    public func pendingWork(backend: Int64) -> (count: Int64, failed: Int64) {
-        first(
-            """
-            SELECT count(*), count(w.error) FROM work w JOIN entry e ON e.id = w.entry
-            WHERE e.backend = ?
-            """,
-            .integer(backend)
-        ) { ($0.integer(0), $0.integer(1)) } ?? (0, 0)
     }
 }
 

@@ -106,7 +106,7 @@ public final class Session: @unchecked Sendable {
     /// Unmounts once what programs have written is with the volume; a busy mount is detached: it goes
     /// from sight at once, and open files end with an error.
     public func end() {
-        volume.synchronizeHere()
+        volume.close()
         // Pages written through mmap are still the kernel's. To synchronize the whole file system would
         // send them and not wait until they have come, as it does for each file.
         for path in volume.pathsOpenForWriting() {

@@ -18,6 +18,20 @@ extension Configuration {
             Value.choice
         ),
         Setting(
+            "unmount",
+            "flush: an unmount waits for the stores; leave: the next start delivers",
+            usual: "flush",
+            \.unmount,
+            Value.choice
+        ),
+        Setting(
+            "unmount_limit",
+            "how long an unmount waits for the stores at most",
+            usual: "120s",
+            \.unmountLimitSeconds,
+            Value.durationSeconds
+        ),
+        Setting(
             "durability",
             "local: fsync() returns once the file is on this machine's disk; remote: in the store",
             usual: "local",

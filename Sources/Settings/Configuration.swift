@@ -31,6 +31,9 @@ extension Configuration {
         public var dataDirectory: String
         public var close = Close.sync
         public var durability = Durability.local
+        public var unmount = Unmounting.flush
+        /// How long an unmount waits for the stores at most.
+        public var unmountLimitSeconds = 120.0
         /// Lets the kernel read what is wholly in the cache by itself, where it can.
         public var passthrough = true
         /// Lets users other than the one who mounts in, as far as the modes of the files allow.
@@ -58,6 +61,14 @@ extension Configuration {
         case local
         /// To the store.
         case remote
+    }
+
+    /// What an unmount does about what the stores have yet to get.
+    public enum Unmounting: String, CaseIterable, Sendable {
+        /// It waits for the stores, for so long.
+        case flush
+        /// It ends at once; the next start delivers.
+        case leave
     }
 
     /// The section `[cache]`.

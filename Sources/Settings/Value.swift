@@ -64,11 +64,10 @@ struct Value {
 
     /// A span of time, such as `500ms`, `60s`, `5m`, `2h` or `7d`.
     func durationSeconds() throws(SettingsError) -> Double {
-        let (number, unit) = numberAndUnit()
-        guard let number, let factor = Self.durationUnits[unit] else {
+        guard let seconds = Durations.seconds(text) else {
             throw error("'\(key)' is a time with its unit, such as 500ms, 60s or 7d, not '\(text)'")
         }
-        return Double(number) * factor
+        return seconds
     }
 
     /// A number as `chown` takes it.
@@ -93,10 +92,6 @@ struct Value {
         let unit = text.dropFirst(digits.count).drop { $0 == " " }
         return (Int64(digits), String(unit))
     }
-
-    private static let durationUnits: [String: Double] = [
-        "ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800,
-    ]
 
     private static let sizeUnits: [String: Int64] = {
         var units: [String: Int64] = ["": 1, "b": 1]

@@ -100,15 +100,21 @@ final class Backend: Sendable {
         }
     }
 
-    /// Ends the backend's threads; what waits for the store must have ended before.
-    func stop() {
+    /// Ends requests under way within a second, and fails all others; nobody blames the store for that.
+    func breakOff() {
         health.update { $0.isStopping = true }
+        store.close()
+    }
+
+    /// Ends the backend's threads, after `breakOff`.
+    func stop() {
         bulkhead.stop()
         prober.stop()
         spaceAsker.stop()
     }
 
     private func note(_ error: StoreError) {
+        if health.withLock({ $0.isStopping }) { return }
         switch error {
         case .aborted: break
         case .unavailable(let reason):

@@ -96,6 +96,7 @@ public struct VolumeSummary: Equatable, Sendable {
     public var cacheBytes: Int64
     public var cacheSizeBytes: Int64
     public var pendingBytes: Int64
+    public var pending: FlushProgress
     public var files: Int64
     public var tags: Int64
     public var filters: Int64

@@ -18,6 +18,8 @@ struct LevelMerge {
     private let isSettled: Bool
     private let volume: Volume
     private var known: [Name: KnownObject] = [:]
+    /// New names that others made.
+    private(set) var appeared = Appeared()
 
     init(
         _ level: ListedLevels.Level,
@@ -112,6 +114,9 @@ struct LevelMerge {
         guard isSettled || !isOurDoing(folder: key, in: rows) else { return nil }
         folder.hasChanged = true
         makeRoom(for: component, in: rows)
+        if !isSettled, let returned = returning(folder: key, component, in: rows) {
+            return returned
+        }
         let mode = 0o040000 | volume.options.directoryMode
         var file = File(
             backend: backend,
@@ -141,6 +146,7 @@ struct LevelMerge {
         // A listing that was asked for before this one does not know of it.
         entry.touched = asked
         entry.id = rows.insert(entry)
+        appeared.add(entry)
         // Only a folder can want the name of what the same page has shown.
         if level.folders.isEmpty { return }
         known[entry.name] = KnownObject(entry, isDirectory: isDirectory, isPending: false)
@@ -229,7 +235,7 @@ struct LevelMerge {
     }
 
     /// Takes up a name that had vanished: with the same bytes it is the same file again.
-    private func returning(_ object: ObjectInfo, in rows: Connection) -> Int64? {
+    private mutating func returning(_ object: ObjectInfo, in rows: Connection) -> Int64? {
         let gone = rows.entries(under: object.key, backend: backend)
             .first { $0.vanished != nil }
         guard var entry = gone, rows.entry(named: entry.name, in: folder.id) == nil else {
@@ -241,6 +247,7 @@ struct LevelMerge {
         entry.etag = object.etag
         rows.addLinks(1, to: entry.file)
         volume.notifyOfName(entry)
+        appeared.add(entry)
         if isSame {
             rows.update(entry)
             return entry.id
@@ -249,6 +256,31 @@ struct LevelMerge {
             volume.forget(orphan, in: rows)
         }
         return entry.id
+    }
+
+    /// Takes up a directory that had vanished, with its tags.
+    private mutating func returning(
+        folder key: Key,
+        _ component: String,
+        in rows: Connection
+    ) -> FileID? {
+        let gone = rows.entries(under: key, backend: backend).first { $0.vanished != nil }
+        guard var entry = gone, let file = rows.file(entry.file), file.isDirectory,
+            rows.entry(named: entry.name, in: folder.id) == nil
+        else { return nil }
+        entry.parent = folder.id
+        entry.vanished = nil
+        entry.key = nil
+        entry.etag = nil
+        rows.update(entry)
+        // As it was left, but for what lies in it, which the listing will tell.
+        rows.setListed(file.id, at: nil)
+        rows.addLinks(1, to: file.id)
+        rows.addLinks(1, to: folder.id)
+        volume.notifyOfName(entry)
+        appeared.add(entry)
+        folder.seen.insert(entry.id)
+        return file.id
     }
 
     private func newEntry(

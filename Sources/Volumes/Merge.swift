@@ -74,6 +74,7 @@ struct Merge {
     ) {
         let newest = rows.newestEntry
         let isSettled = rows.isSettled && volume.deleted.withLock { $0.isEmpty }
+        var first = 0
         for level in ListedLevels(piece.page, below: prefix).all {
             guard let folder = open(level.prefix, in: rows) else { continue }
             var merge = LevelMerge(
@@ -90,7 +91,15 @@ struct Merge {
                 }
             }
             folders[level.prefix] = merge.folder
+            if folder.wasListed {
+                merge.appeared.log(in: folder.id, rows)
+            } else {
+                first += merge.appeared.count
+            }
         }
+        // What was never listed before is told in one line for a page, or that would cost as much.
+        guard first > 0, let path = rows.path(of: top) else { return }
+        rows.log(.appeared, path, file: top, .number("count", Int64(first)))
     }
 
     /// The state of a directory, if it is shown, and still where it was: one that was moved meanwhile
@@ -188,11 +197,19 @@ struct Merge {
             if !removeUnlisted(child.entry, child.file, before: asked, in: rows) { isEmpty = false }
         }
         guard isEmpty, !entry.isKeptHere else { return false }
-        volume.notifyOfName(entry)
-        rows.deleteEntry(entry.id)
-        rows.deleteFile(file.id)
-        rows.removeAllTags(of: file.id)
-        rows.addLinks(-1, to: entry.parent)
+        let parent = entry.parent
+        if rows.hasTagsOrAttributes(file.id) {
+            // Found again by its key, though it may never have had an object of its own.
+            var entry = entry
+            entry.key = rows.wantedKey(of: entry, isDirectory: true)
+            volume.detachVanished(entry, in: rows)
+        } else {
+            volume.notifyOfName(entry)
+            rows.log(.vanished, entry.name, in: parent, file: file.id)
+            rows.deleteEntry(entry.id)
+            rows.deleteFile(file.id)
+        }
+        rows.addLinks(-1, to: parent)
         return true
     }
 }

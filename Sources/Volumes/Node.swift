@@ -24,6 +24,8 @@ final class Node: Sendable {
         var isUnsaved = false
         /// Counts the changes, so that an upload can tell whether it sent the newest.
         var writes: UInt64 = 0
+        /// `writes` when the change log was last told.
+        var loggedWrites: UInt64 = 0
         var lastWrite: Double = 0
         var isChanging = false
         /// Handles that may write.

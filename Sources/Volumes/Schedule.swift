@@ -7,11 +7,20 @@ struct Schedule: Equatable, Sendable {
     /// Something became due earlier than was known.
     var isAwake = false
     var stopping = false
+    /// When the change log was last looked through for what is too old.
+    private var forgotAt = -Double.infinity
 
     /// Takes an entry as handed to a thread; `false` if it is already.
     mutating func begin(_ entry: Int64, on backend: Int64) -> Bool {
         guard running[entry] == nil else { return false }
         running[entry] = backend
+        return true
+    }
+
+    /// Whether it is time again to shorten the change log.
+    mutating func admitForgetting(at now: Double, every seconds: Double) -> Bool {
+        guard now - forgotAt >= seconds else { return false }
+        forgotAt = now
         return true
     }
 

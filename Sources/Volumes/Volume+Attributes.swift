@@ -46,6 +46,7 @@ extension Volume {
             file.changed = .now()
             file.meta += 1
             rows.update(file)
+            if let path = rows.path(of: id) { rows.log(.attributes, path, file: id) }
             for entry in rows.entries(of: id) where entry.isAttached && entry.parent != .backends {
                 rows.addWork(entry.id, due: due)
             }

@@ -51,7 +51,8 @@ extension Volume {
         rest.parent = -rest.id
         rest.touched = tick()
         rows.update(rest)
-        rows.addWork(rest.id, due: .now())
+        let since = rows.workBegan(for: entry.id) ?? .now()
+        rows.addWork(rest.id, due: .now(), since: since)
         if let sent = rows.lastSent(for: entry.id) { rows.noteSending(sent, for: rest.id) }
         return rest.id
     }

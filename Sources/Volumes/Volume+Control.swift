@@ -18,21 +18,8 @@ extension Volume {
     /// The absolute path of a file, by its oldest name.
     public func path(of inode: UInt64) throws(Errno) -> String? {
         try metadata.database.read { (rows) throws(Errno) in
-            path(of: FileID(bitPattern: inode), rows)
+            rows.path(of: FileID(bitPattern: inode))
         }
-    }
-
-    func path(of file: FileID, _ rows: Connection) -> String? {
-        var names: [String] = []
-        var current = file
-        while current != .root {
-            guard let entry = rows.entries(of: current).first, entry.isAttached,
-                names.count < Key.longestBytes
-            else { return nil }
-            names.append(entry.name.text)
-            current = entry.parent
-        }
-        return "/" + names.reversed().joined(separator: "/")
     }
 
     /// The names in a path, by bytes: a character may reach over the slash before it.
@@ -82,7 +69,7 @@ extension Volume {
         try inProblem { (rows) throws(MetadataError) in
             try rows.files(matching: query, after: file, limit: limit, at: .local())
                 .compactMap { id in
-                    guard let path = path(of: id, rows), let file = rows.file(id) else {
+                    guard let path = rows.path(of: id), let file = rows.file(id) else {
                         return nil
                     }
                     return Found(file: id, path: path, attributes: attributes(of: file))
@@ -106,7 +93,7 @@ extension Volume {
     public func filterDescriptions() throws(VolumeProblem) -> [FilterDescription] {
         try inProblem { (rows) throws(MetadataError) in
             rows.filters().compactMap { filter in
-                guard let path = path(of: filter.file, rows) else { return nil }
+                guard let path = rows.path(of: filter.file) else { return nil }
                 var description = FilterDescription(
                     path: Self.belowFilters(path),
                     query: filter.query,
@@ -182,7 +169,7 @@ extension Volume {
         try metadata.database.write { (rows) throws(ConfiguredFilterProblem) in
             let wanted = Set(filters.map { Name($0.path) })
             for known in rows.filters() where known.isConfigured {
-                guard let path = path(of: known.file, rows),
+                guard let path = rows.path(of: known.file),
                     !wanted.contains(Name(Self.belowFilters(path)))
                 else { continue }
                 rows.deleteFilter(of: known.file)
@@ -226,9 +213,10 @@ extension Volume {
     }
 
     public func summary() throws(Errno) -> VolumeSummary {
-        try metadata.database.read { (rows) throws(Errno) in
+        let pending = try pendingProgress()
+        return try metadata.database.read { (rows) throws(Errno) in
             let list = backends.values.sorted { $0.name < $1.name }.map { backend in
-                let work = rows.pendingWork(backend: backend.number)
+                let work = rows.pendingWork(.backend(backend.number), at: .now())
                 return VolumeSummary.Backend(
                     name: backend.name.text,
                     type: backend.type,
@@ -245,6 +233,7 @@ extension Volume {
                 cacheBytes: cache.diskBytes,
                 cacheSizeBytes: cache.sizeBytes,
                 pendingBytes: rows.journaledFiles().reduce(0) { $0 + (rows.file($1)?.size ?? 0) },
+                pending: pending,
                 files: counts.files,
                 tags: counts.tags,
                 filters: counts.filters

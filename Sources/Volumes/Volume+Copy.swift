@@ -81,7 +81,7 @@ extension Volume {
             defer { releaseNode(node) }
             return try node.bytes.isPresent(0..<node.now.size)
         }
-        if isWhole { return try bringHome(task.entry) }
+        if isWhole { return try bringHome(task.entry, for: task) }
         Log.warning("\(describe(task.entry)): its object was changed by someone else (\(error))")
         try inMetadataWriting { (rows) throws(Errno) in
             rows.finishWork(task.entry.id)

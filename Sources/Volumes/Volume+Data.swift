@@ -95,6 +95,7 @@ extension Volume {
         // A closure cannot keep a span, but it can use one while it runs.
         let end = offset + Int64(bytes.byteCount)
         guard end <= Self.largestFile else { throw .tooLarge }
+        try waitForRoom(node)
         let fetch = fetch(for: node.id)
         try node.change { () throws(Errno) in
             try markDirty(node)
@@ -157,7 +158,7 @@ extension Volume {
             handle.node.update { $0.writers -= 1 }
             try? takeUpMapped(handle.node)
             try? save(handle.node)
-            hasten(handle.node.id)
+            hasten(handle.node.id, logging: handle.node)
         }
         dismiss(from: handle.node)
         releaseNode(handle.node)
@@ -181,7 +182,7 @@ extension Volume {
             noteWrite(node) { $0.size = size }
         }
         try save(node)
-        if node.now.writers == 0 { hasten(file.id) }
+        if node.now.writers == 0 { hasten(file.id, logging: node) }
     }
 
     private func noteTimes(_ node: Node) {

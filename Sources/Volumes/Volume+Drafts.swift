@@ -102,6 +102,7 @@ extension Volume {
             throw .tooLongName
         }
         entry.id = rows.insert(entry)
+        rows.log(.created, name, in: parent, file: id)
         rows.addWork(entry.id, due: entry.touched)
         noteChange(in: parent, at: .now(), rows)
         return replaced?.id

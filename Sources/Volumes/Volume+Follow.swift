@@ -34,8 +34,9 @@ extension Volume {
                 .map { ObjectPlace(backend: task.entry.backend, key: $0) }
             let isDone = try alone(with: id, at: Set(places)) { () throws(StoreError) in
                 // Between looking and locking, anything may have happened.
-                guard let now = try self.task(for: id), now == task, try occupants(of: now).isEmpty
+                guard var now = try self.task(for: id), now == task, try occupants(of: now).isEmpty
                 else { return false }
+                now.began = .now()
                 return try act(on: now)
             }
             if isDone { return }
@@ -59,6 +60,8 @@ extension Volume {
         var file: File
         var wanted: Key
         var tree: Bool
+        /// What changed before that is delivered with it.
+        var began = Timestamp(nanoseconds: 0)
     }
 
     /// `nil` when nothing is to be done, which is then noted.
@@ -129,11 +132,12 @@ extension Volume {
         while true {
             let last = try inMetadataWriting { (rows) throws(Errno) -> Int64? in
                 let page = rows.children(of: task.file.id, after: after, limit: 1000)
+                let since = rows.workBegan(for: task.entry.id) ?? .now()
                 for child in page {
                     if child.file.isDirectory {
-                        rows.addWork(child.entry.id, due: .now(), tree: true)
+                        rows.addWork(child.entry.id, due: .now(), tree: true, since: since)
                     } else if child.entry.key != nil {
-                        rows.addWork(child.entry.id, due: .now())
+                        rows.addWork(child.entry.id, due: .now(), since: since)
                     }
                 }
                 return page.last?.entry.id
@@ -174,9 +178,11 @@ extension Volume {
             if isInPlace, entry.storedMeta >= file.meta, entry.storedData >= file.data {
                 rows.finishWork(entry.id)
             } else {
-                rows.addWork(entry.id, due: .now())
+                rows.renewWork(entry.id, since: task.began)
             }
         }
+        let isSent = info != nil && task.entry.storedData < task.file.data
+        noteDelivery(ofObjects: 1, bytes: isSent ? task.file.size : 0)
         Failpoint.finished.pass()
     }
 

@@ -11,7 +11,7 @@ extension Volume {
     /// next. Where the store cannot be reached, the guess stands. An object that turns out to be of
     /// another kind or version becomes a new file.
     func learned(_ entry: Entry, _ file: File) throws(Errno) -> (Entry, File) {
-        guard !file.isKnown, let key = entry.key ?? markerKey(of: entry, file),
+        guard !file.isKnown, !asksNoStore, let key = entry.key ?? markerKey(of: entry, file),
             let backend = try backend(of: file)
         else { return (entry, file) }
         let look: Look

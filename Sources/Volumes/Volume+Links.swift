@@ -38,6 +38,7 @@ extension Volume {
             entry.id = rows.insert(entry)
             rows.addLinks(1, to: id)
             rows.addWork(entry.id, due: entry.touched)
+            rows.log(.created, name, in: parent.id, file: id)
             let now = Timestamp.now()
             rows.touchChange(of: id, at: now)
             noteChange(in: parent.id, at: now, rows)

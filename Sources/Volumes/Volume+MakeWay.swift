@@ -40,7 +40,7 @@ extension Volume {
         guard let occupant = try occupants(of: task).first else { return false }
         guard occupant.isAttached else {
             if isBeingRead(occupant) {
-                try bringHome(occupant, leavingObject: true)
+                try bringHome(occupant, leavingObject: true, for: task)
             } else {
                 try removeObjects(of: [occupant])
             }
@@ -54,14 +54,20 @@ extension Volume {
             }
             if !isStillThere { return true }
         }
-        try bringHome(occupant, leavingObject: true)
+        try bringHome(occupant, leavingObject: true, for: task)
         return true
     }
 
     /// Takes all bytes of a file into the cache, so that its object may be overwritten.
     ///
-    /// - Parameter leavingObject: the object is then one of a removed name; else it is someone else's.
-    func bringHome(_ entry: Entry, leavingObject: Bool = false) throws(StoreError) {
+    /// - Parameters:
+    ///   - leavingObject: the object is then one of a removed name; else it is someone else's.
+    ///   - task: what it is in the way of.
+    func bringHome(
+        _ entry: Entry,
+        leavingObject: Bool = false,
+        for task: Task
+    ) throws(StoreError) {
         try inErrno { () throws(Errno) in
             guard
                 let file = try metadata.database.read({ (rows) throws(Errno) in
@@ -71,8 +77,10 @@ extension Volume {
             guard file.kind == .regular else {
                 return try metadata.database.write { (rows) throws(Errno) in
                     guard var now = rows.entry(entry.id) else { return }
+                    // Whoever waits for the task waits for what makes way for it as well.
+                    let since = rows.workBegan(for: task.entry.id) ?? .now()
                     loseObject(of: &now, leaving: leavingObject, rows)
-                    rows.addWork(now.id, due: .now())
+                    rows.addWork(now.id, due: .now(), since: since)
                 }
             }
             let node = try retain(file.id)
@@ -88,7 +96,8 @@ extension Volume {
                     rows.update(file)
                     loseObject(of: &now, leaving: leavingObject, rows)
                     node.bytes.becomeIndependent(in: rows)
-                    if now.isAttached { rows.addWork(now.id, due: .now()) }
+                    let since = rows.workBegan(for: task.entry.id) ?? .now()
+                    if now.isAttached { rows.addWork(now.id, due: .now(), since: since) }
                 }
                 Failpoint.broughtHome.pass()
                 node.update { $0.isDirty = true }

@@ -140,6 +140,7 @@ extension Volume {
             if new.isDirectory { rows.addLinks(1, to: parent.id) }
             let wait = file.kind == .regular ? Self.oldestUnsentSeconds : 0
             rows.addWork(entry.id, due: now.adding(seconds: wait))
+            rows.log(.created, name, in: parent.id, file: file.id)
             noteChange(in: parent.id, at: now, rows)
             return (entry, file)
         }
@@ -153,6 +154,7 @@ extension Volume {
         var entry = entry
         let parent = entry.parent
         let now = Timestamp.now()
+        rows.log(.removed, entry.name, in: parent, file: entry.file)
         entry.parent = -entry.id
         entry.touched = tick()
         rows.update(entry)

@@ -26,7 +26,7 @@ extension Volume {
     public func pinnedPaths() throws(Errno) -> [String] {
         let files = cache.pinnedFiles
         return try metadata.database.read { (rows) throws(Errno) in
-            files.compactMap { path(of: $0, rows) }.sorted { Name($0) < Name($1) }
+            files.compactMap { rows.path(of: $0) }.sorted { Name($0) < Name($1) }
         }
     }
 

@@ -14,6 +14,10 @@ extension Volume {
         guard let backend = try backend(of: directory), isStale(directory, backend) else {
             return false
         }
+        if asksNoStore {
+            guard directory.listed != nil else { throw .ioError }
+            return false
+        }
         let place = try place(of: directory)
         startSweep(around: place, backend)
         let since = monotonicSeconds()
@@ -148,6 +152,7 @@ extension Volume {
         entry.storedMeta = 0
         entry.touched = tick()
         rows.update(entry)
+        rows.log(.changed, entry.name, in: entry.parent, file: id, .number("size", new.size))
         rows.addLinks(-1, to: old)
         return rows.entries(of: old).isEmpty ? old : nil
     }
@@ -163,6 +168,7 @@ extension Volume {
 
     func detachVanished(_ entry: Entry, in rows: Connection) {
         notifyOfName(entry)
+        rows.log(.vanished, entry.name, in: entry.parent, file: entry.file)
         var entry = entry
         rows.touch(directory: entry.parent, at: .now())
         entry.parent = -entry.id

@@ -117,6 +117,7 @@ extension Volume {
                 deleted[ObjectPlace(backend: entry.backend, key: key)] = now
             }
         }
+        noteDelivery(ofObjects: names.count + objects.count, bytes: 0)
         let orphans = try inMetadataWriting { (rows) throws(Errno) -> [FileID] in
             for entry in names + objects { rows.deleteEntry(entry.id) }
             for entry in objects {

@@ -78,7 +78,7 @@ extension Volume {
         if file.isDirectory, try isSelfOrBelow(to.id, file.id, rows) { throw .invalid }
         entry.component = nil
         entry.name = newName
-        try place(&entry, file, from: from, to: to, rows)
+        try place(&entry, file, from: (from, name), to: to, rows)
         changed.append(entry.id)
         return changed
     }
@@ -102,8 +102,8 @@ extension Volume {
         // Two names in one directory differ at every moment.
         other.parent = -other.id
         rows.update(other)
-        try place(&entry, file, from: from, to: to, rows)
-        try place(&other, old, from: to, to: from, rows)
+        try place(&entry, file, from: (from, name), to: to, rows)
+        try place(&other, old, from: (to, newName), to: from, rows)
         return [entry.id, other.id]
     }
 
@@ -111,10 +111,12 @@ extension Volume {
     private func place(
         _ entry: inout Entry,
         _ file: File,
-        from: File,
+        from old: (directory: File, name: Name),
         to: File,
         _ rows: Connection
     ) throws(Errno) {
+        let from = old.directory
+        let oldPath = rows.path(of: from.id).map { "\($0)/\(old.name.text)" }
         entry.parent = to.id
         entry.touched = tick()
         rows.update(entry)
@@ -125,6 +127,8 @@ extension Volume {
             rows.addLinks(1, to: to.id)
         }
         rows.addWork(entry.id, due: entry.touched, tree: file.isDirectory)
+        let moved = ChangeDetail.text("from", oldPath ?? "")
+        rows.log(.renamed, entry.name, in: to.id, file: file.id, moved)
         let now = Timestamp.now()
         rows.touchChange(of: file.id, at: now)
         noteChange(in: from.id, at: now, rows)

@@ -27,11 +27,22 @@ extension Volume {
     func wakeSchedule() { schedule.update { $0.isAwake = true } }
 
     /// Makes a file's pending work due now.
-    func hasten(_ id: FileID) {
-        try? metadata.database.write { (rows) throws(Errno) in
-            for entry in rows.entries(of: id) where rows.work(for: entry.id) != nil {
-                rows.addWork(entry.id, due: .now())
+    ///
+    /// - Parameter node: of a file that was closed: the change log is told what was written, once.
+    func hasten(_ id: FileID, logging node: Node? = nil) {
+        let now = node?.now
+        do throws(Errno) {
+            try metadata.database.write { (rows) throws(Errno) in
+                if let now, now.writes != now.loggedWrites, let path = rows.path(of: id) {
+                    rows.log(.written, path, file: id, .number("size", now.size))
+                }
+                for entry in rows.entries(of: id) where rows.work(for: entry.id) != nil {
+                    rows.addWork(entry.id, due: .now())
+                }
             }
+            if let now { node?.update { $0.loggedWrites = now.writes } }
+        } catch {
+            Log.error("file \(id): its work is not made due: \(error)")
         }
         wakeSchedule()
     }
@@ -39,7 +50,7 @@ extension Volume {
     /// Makes all work of a backend due now: it can be reached again.
     func hastenWork(on backend: Backend) {
         try? metadata.database.write { (rows) throws(Errno) in
-            rows.hastenWork(backend: backend.number, at: .now())
+            rows.hastenWork(.backend(backend.number), at: .now())
         }
         wakeSchedule()
     }
@@ -102,31 +113,9 @@ extension Volume {
         }
     }
 
-    /// Waits until nothing is pending, hurrying what would have waited; `false` if time ran out, or
-    /// if all that is left was tried and failed.
-    func waitUntilDelivered(atMost seconds: Double) -> Bool {
-        let end = monotonicSeconds() + seconds
-        try? metadata.database.write { (rows) throws(Errno) in rows.hastenWork(at: .now()) }
-        while monotonicSeconds() < end {
-            wakeSchedule()
-            schedule.wait(atMost: 0.1) { $0.running.isEmpty && !$0.isAwake ? true : nil }
-            let left = pending()
-            if left.count == 0 { return true }
-            let isIdle = schedule.withLock { $0.running.isEmpty }
-            if isIdle, left.failed == left.count { return false }
-        }
-        return pending().count == 0
-    }
-
-    /// What has yet to reach the stores, and how much of it failed when last tried.
-    func pending() -> (count: Int64, failed: Int64) {
-        (try? metadata.database.read { (rows) throws(Errno) in
-            backends.keys.map { rows.pendingWork(backend: $0) }
-                .reduce((0, 0)) { ($0.0 + $1.count, $0.1 + $1.failed) }
-        }) ?? (0, 0)
-    }
-
     func noteFailure(of entry: Int64, _ error: StoreError) {
+        // Broken off by ourselves: the store has refused nothing.
+        if leavesRest { return }
         let file = try? metadata.database.write { (rows) throws(Errno) -> FileID? in
             guard let work = rows.work(for: entry) else { return nil }
             let pause = Schedule.pause(afterAttempts: work.attempts)
@@ -166,7 +155,10 @@ extension Volume {
         for entries in removals.values {
             runLater(entries) { [self] () throws(StoreError) in try removeObjects(of: entries) }
         }
-        if fresh.isEmpty { abandonUploadsLater() }
+        if fresh.isEmpty {
+            abandonUploadsLater()
+            forgetChanges()
+        }
         let next = (try? metadata.database.read { (rows) throws(Errno) in rows.nextDue() }) ?? nil
         let shortest = full.isEmpty ? 0.01 : Self.fullSleepSeconds
         let sleep = next.map { max(shortest, $0.secondsSince(.now())) } ?? Self.longestSleepSeconds

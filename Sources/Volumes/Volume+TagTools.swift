@@ -117,7 +117,7 @@ extension Volume {
         try metadata.database.snapshot { (rows) throws(Errno) in
             let page = rows.taggedFiles(after: file, limit: limit)
             let named = page.compactMap { tagged in
-                path(of: tagged.file, rows).map { (path: $0, file: tagged) }
+                rows.path(of: tagged.file).map { (path: $0, file: tagged) }
             }
             return (named, page.last?.file)
         }

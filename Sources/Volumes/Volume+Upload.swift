@@ -263,6 +263,8 @@ extension Volume {
                 rows.entry(named: name, in: entry.parent) == nil
             else { return }
             notifyOfName(entry)
+            let theirs = rows.path(of: entry.parent).map { "\($0)/\(entry.name.text)" } ?? ""
+            rows.log(.conflict, name, in: entry.parent, file: entry.file, .text("from", theirs))
             entry.name = name
             notifyOfName(entry)
             entry.component = nil

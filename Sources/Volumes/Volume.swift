@@ -48,12 +48,13 @@ public final class Volume: Sendable {
     let firstBytes = Monitor(FirstBytes())
     let views = Monitor(ViewState())
     let schedule = Monitor(Schedule())
+    let delivered = Monitor(DeliveryMeter())
     let scheduler = Workers("schedule", limit: 1)
     let sweepers = Workers("sweep", limit: 4)
     let lastTick = Atomic<Int64>(0)
+    private let isClosing = Atomic<Bool>(false)
     private let isEnding = Atomic<Bool>(false)
-    /// `fsync` waits for no store any more.
-    private let synchronizesHere = Atomic<Bool>(false)
+    private let isLeaving = Atomic<Bool>(false)
 
     /// Opens the volume: the backends get their directories, and what a crash interrupted goes on.
     public init(
@@ -73,33 +74,68 @@ public final class Volume: Sendable {
         }
     }
 
-    /// Delivers what is pending for at most `seconds`, then ends the volume's threads.
+    /// Says that the volume is about to be unmounted: from now on names are what is known of them, as
+    /// if no store answered, so that nothing on the way out waits for one.
+    public func close() { isClosing.store(true, ordering: .relaxed) }
+
+    /// Nobody is to wait any more: what the stores have yet to get is left for the next start.
+    public func leave() {
+        isEnding.store(true, ordering: .relaxed)
+        isLeaving.store(true, ordering: .relaxed)
+    }
+
+    /// Brings what is only here to this machine's disk, then to the stores, and ends the volume's threads.
     ///
-    /// What was not delivered is in the journal, and goes on at the next start. The kernel must ask
-    /// nothing any more.
-    public func stop(deliveringAtMost seconds: Double) {
+    /// The stores are waited for at most `seconds`. The kernel must ask nothing any more.
+    ///
+    /// What was not delivered is in the journal, and goes on at the next start. So nothing is lost where
+    /// the process is killed in the middle, nor where the machine loses power after the first step.
+    ///
+    /// - Parameter endingOthers: called before the threads end; whoever else uses the volume ends here.
+    public func stop(deliveringAtMost seconds: Double, endingOthers: () -> Void = {}) {
         passthrough.end()
         saveOpenFiles()
-        if !waitUntilDelivered(atMost: seconds) {
-            let count = pending().count
-            Log.warning("\(count) changes are not in their store yet; they go on at the next start")
-        }
+        secureJournal()
+        waitForStores(atMost: seconds)
+        leave()
         stopWaiting()
+        // An upload under way breaks off, as in a crash: it may take longer than anybody waits.
+        for backend in backends.values { backend.breakOff() }
+        endingOthers()
         stopUploading()
         for backend in backends.values { backend.stop() }
         cache.stop()
-        for backend in backends.values { backend.store.close() }
-        // Listings under way now fail: their threads end before those that they wait for.
         sweepers.stop()
         for backend in backends.values { backend.listers.stop() }
     }
 
-    /// Lets `fsync` return from now on once the bytes are on the local disk: what is left to be delivered is
-    /// `stop`'s business.
-    public func synchronizeHere() { synchronizesHere.store(true, ordering: .relaxed) }
+    /// Whether `fsync` waits for the store: on the way out, what is left to be delivered is `stop`'s business.
+    var synchronizesToStore: Bool { options.synchronizesToStore && !asksNoStore }
 
-    var synchronizesToStore: Bool {
-        options.synchronizesToStore && !synchronizesHere.load(ordering: .relaxed)
+    /// Brings what was written, and the journal that says so, to the disk.
+    private func secureJournal() {
+        do throws(Errno) {
+            if try pendingProgress().left.count > 0 { try cache.synchronize() }
+            try synchronizeNames()
+        } catch {
+            Log.error("what is not delivered yet may not survive a power failure: \(error)")
+        }
+    }
+
+    private func waitForStores(atMost seconds: Double) {
+        do throws(Errno) {
+            let (outcome, progress) = try flush(
+                .everything,
+                atMost: seconds,
+                evenLater: true,
+                orReachable: true
+            ) { _ in !leavesRest }
+            if outcome == .done { return }
+            let count = progress.left.count
+            Log.warning("\(count) changes are not in their store yet; they go on at the next start")
+        } catch {
+            Log.error("the stores cannot be waited for: \(error)")
+        }
     }
 
     /// Lets requests that wait for a store (`Patience`) leave, and returns when they have.
@@ -110,6 +146,12 @@ public final class Volume: Sendable {
 
     /// Whether requests that wait for a store are to leave.
     public var hasAbandonedWaits: Bool { isEnding.load(ordering: .relaxed) }
+
+    /// Whether what the stores have yet to get is left for the next start.
+    var leavesRest: Bool { isLeaving.load(ordering: .relaxed) }
+
+    /// Whether names are what is known of them, because the volume is about to be unmounted.
+    var asksNoStore: Bool { isClosing.load(ordering: .relaxed) }
 
     /// A moment later than any it returned before, for ordering our changes against listings.
     func tick() -> Timestamp {
@@ -224,6 +266,10 @@ public final class Volume: Sendable {
                 file.modified = status.modified
                 file.changed = status.modified
                 rows.update(file)
+            }
+            // Whether its last close was told, nobody knows.
+            if let path = rows.path(of: id) {
+                rows.log(.written, path, file: id, .number("size", file.size))
             }
             for entry in rows.entries(of: id) where entry.isAttached {
                 rows.addWork(entry.id, due: tick())

@@ -30,6 +30,8 @@ struct Exchange {
     private(set) var answer: Response?
     private(set) var sentBytes = 0
     var hasSentHeaders = false
+    /// The client has a limit of time for what is on its way to it.
+    var isTransferring = true
     /// After this answer the connection ends, because what else arrives on it makes no sense.
     private(set) var isLast = false
 
@@ -127,6 +129,8 @@ struct Exchange {
         phase = .sending
         answer = response
         outflow = response.content.map(Outflow.init)
+        // Without a length, the end of the connection is the end of the answer.
+        if response.stream != nil { isLast = true }
         return .send
     }
 
@@ -140,6 +144,12 @@ struct Exchange {
     /// What to do now that the client can take `limit` bytes.
     mutating func next(_ limit: Int) -> Outflow.Step {
         if outflow != nil { return outflow?.next(limit) ?? .wait }
+        if let stream = answer?.stream {
+            let (bytes, isEnd) = stream.take(limit)
+            // Nothing to send for now: the client may wait as long as it likes.
+            isTransferring = !bytes.isEmpty || isEnd
+            return isTransferring ? .send(bytes, isEnd: isEnd) : .wait
+        }
         guard let body = answer?.body else { return .send([], isEnd: true) }
         let end = min(body.count, sentBytes + limit)
         defer { sentBytes = end }

@@ -33,6 +33,7 @@ enum Headers {
         if let range = fragment(wsi, WSI_TOKEN_HTTP_RANGE, 0) {
             request.range = String(decoding: range, as: UTF8.self)
         }
+        request.lastEventID = lastEventID(wsi)
         return (request, try bodyBytes(wsi))
     }
 
@@ -49,6 +50,31 @@ enum Headers {
         }
         return 0
     }
+
+    private static func lastEventID(_ wsi: OpaquePointer) -> String? {
+        let name: StaticString = "last-event-id:"
+        let nameCount = CInt(name.utf8CodeUnitCount)
+        return name.withUTF8Buffer { utf8 in
+            utf8.withMemoryRebound(to: CChar.self) { name -> String? in
+                let count = lws_hdr_custom_length(wsi, name.baseAddress, nameCount)
+                guard count > 0 else { return nil }
+                var value = [CChar](repeating: 0, count: Int(count) + 1)
+                let copied = lws_hdr_custom_copy(
+                    wsi,
+                    &value,
+                    CInt(value.count),
+                    name.baseAddress,
+                    nameCount
+                )
+                guard copied > 0 else { return nil }
+                let bytes = value.prefix(Int(copied)).map(UInt8.init(bitPattern:))
+                return String(validating: bytes, as: UTF8.self)
+            }
+        }
+    }
+
+    /// The macro LWS_ILLEGAL_HTTP_CONTENT_LEN: the answer ends with the connection.
+    private static let unknownLength = UInt64.max
 
     private static func query(_ wsi: OpaquePointer) throws(Refusal) -> [String: String] {
         var query: [String: String] = [:]
@@ -83,7 +109,8 @@ enum Headers {
             wsi,
             UInt32(response.status),
             response.contentType,
-            UInt64(response.content?.byteCount ?? Int64(response.body.count)),
+            response.stream == nil
+                ? UInt64(response.content?.byteCount ?? Int64(response.body.count)) : unknownLength,
             &position,
             end
         )
@@ -100,7 +127,8 @@ enum Headers {
             guard failed == 0 else { return false }
         }
         let close: StaticString = "close"
-        if isLast {
+        // Without a length, the library says so by itself.
+        if isLast, response.stream == nil {
             let token = WSI_TOKEN_CONNECTION
             let count = CInt(close.utf8CodeUnitCount)
             guard

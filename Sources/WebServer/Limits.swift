@@ -8,6 +8,8 @@ public struct Limits: Sendable {
     public var requests = 64
     /// Handlers running at a time.
     public var handlers = 8
+    /// Answers being written piece by piece at a time.
+    public var streams = 16
     /// How long a request may take to arrive, and an answer to be taken.
     public var transferSeconds = 20.0
     /// How long a handler may take; then the client is told so.

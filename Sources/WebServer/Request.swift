@@ -10,24 +10,28 @@ public struct Request: Equatable, Sendable {
     public var body: [UInt8]
     /// The header of that name, such as `bytes=0-99`.
     public var range: String?
+    /// The header `Last-Event-ID`: the last that a client of server-sent events has seen.
+    public var lastEventID: String?
 
     public init(
         method: Method = .get,
         path: String = "/",
         query: [String: String] = [:],
         body: [UInt8] = [],
-        range: String? = nil
+        range: String? = nil,
+        lastEventID: String? = nil
     ) {
         self.method = method
         self.path = path
         self.query = query
         self.body = body
         self.range = range
+        self.lastEventID = lastEventID
     }
 }
 
 /// What it is told.
-public struct Response: Equatable, Sendable {
+public struct Response: Sendable {
     public var status: Int
     public var contentType: String
     public var body: [UInt8]
@@ -35,11 +39,21 @@ public struct Response: Equatable, Sendable {
     public var content: Content?
     /// Further ones, in small letters.
     public var headers: [String: String] = [:]
+    /// Writes the body piece by piece, in the place of `body`.
+    public var write: (@Sendable (ResponseStream) -> Void)?
+    /// What `write` writes to, once that has begun.
+    var stream: ResponseStream?
 
     public init(status: Int, contentType: String, body: [UInt8]) {
         self.status = status
         self.contentType = contentType
         self.body = body
+    }
+
+    /// An answer of any length and duration; `write` runs on a thread of its own, and may block.
+    public init(contentType: String, write: @escaping @Sendable (ResponseStream) -> Void) {
+        self.init(status: 200, contentType: contentType, body: [])
+        self.write = write
     }
 
     /// A failure that the server itself sees, as problem details (RFC 9457).

@@ -107,10 +107,38 @@ extension Service {
         lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0)
         lws_set_timer_usecs(wsi, Int64(limits.handlerSeconds * 1e6))
         workers.run { [self] in
-            let response = handler(request)
-            shared.withLock { $0.finished.append((number, response)) }
+            var response = handler(request)
+            if let write = response.write { response = begin(response, write, number) }
+            shared.withLock { [response] in $0.finished.append((number, response)) }
             lws_cancel_service(context)
         }
+    }
+
+    /// Has an answer written piece by piece, unless too many are.
+    private func begin(
+        _ response: Response,
+        _ write: @escaping @Sendable (ResponseStream) -> Void,
+        _ number: UInt64
+    ) -> Response {
+        let stream = ResponseStream { [self] in lws_cancel_service(context) }
+        let isAdmitted = shared.withLock { shared in
+            guard !shared.isStopping, shared.streams.count < limits.streams else { return false }
+            shared.streams[number] = stream
+            return true
+        }
+        guard isAdmitted else {
+            let detail =
+                "\(limits.streams) clients are being told of what happens; try again later."
+            return .problem(503, "Not reachable now", detail)
+        }
+        streamers.run { [self] in
+            write(stream)
+            stream.complete()
+            shared.withLock { $0.streams[number] = nil }
+        }
+        var response = response
+        response.stream = stream
+        return response
     }
 
     private func sendFinished() {
@@ -124,11 +152,24 @@ extension Service {
             let answer = isTooMuch ? Refusal.tooManyContents.response : response
             _ = act(wsi) { $0.finish(answer) }
         }
+        // Whose client left before that has nobody to write to.
+        for (number, response) in finished
+        where !exchanges.values.contains(where: { $0.number == number }) {
+            response.stream?.abandon()
+        }
+        for (wsi, exchange) in exchanges where !exchange.isTransferring {
+            guard exchange.answer?.stream?.isReady ?? false else { continue }
+            exchanges[wsi]?.isTransferring = true
+            limitTransfer(wsi)
+            lws_callback_on_writable(wsi)
+        }
     }
 
     private func expire(_ wsi: OpaquePointer) -> CInt {
         // Without an exchange, nothing was asked, or only half of it.
-        guard var exchange = exchanges[wsi], let decision = exchange.expire() else { return -1 }
+        guard var exchange = exchanges[wsi] else { return -1 }
+        guard exchange.isTransferring else { return 0 }
+        guard let decision = exchange.expire() else { return -1 }
         exchanges[wsi] = exchange
         return act(wsi) { _ in decision }
     }
@@ -142,6 +183,7 @@ extension Service {
 
     private func forget(_ wsi: OpaquePointer) {
         guard let exchange = exchanges.removeValue(forKey: wsi) else { return }
+        exchange.answer?.stream?.abandon()
         handling[exchange.number] = nil
         letGo(of: exchange)
     }
@@ -158,7 +200,9 @@ extension Service {
             return 0
         }
         switch exchange.next(Limits.chunkBytes) {
-        case .wait: return 0
+        case .wait:
+            exchanges[wsi] = exchange
+            return 0
         case .fail: return -1
         case .fetch(let limit):
             exchanges[wsi] = exchange
@@ -183,7 +227,7 @@ extension Service {
         let kind = isEnd ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP
         guard lws_write(wsi, start, bytes.count, kind) >= 0 else { return -1 }
         guard isEnd else {
-            if exchange.hasContent { limitTransfer(wsi) }
+            if exchange.hasContent || exchange.answer?.stream != nil { limitTransfer(wsi) }
             lws_callback_on_writable(wsi)
             return 0
         }

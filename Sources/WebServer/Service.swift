@@ -11,6 +11,9 @@ final class Service: @unchecked Sendable {
     struct Shared {
         var finished: [(number: UInt64, response: Response)] = []
         var content: [(number: UInt64, event: ContentEvent)] = []
+        /// Answers that are being written piece by piece.
+        var streams: [UInt64: ResponseStream] = [:]
+        var isStopping = false
         var stopsAt: Double?
     }
 
@@ -20,6 +23,7 @@ final class Service: @unchecked Sendable {
     let handler: Server.Handler
     let workers: Workers
     let contentWorkers = Workers("control-content", limit: Limits.contentWorkers)
+    let streamers: Workers
     let shared = Mutex(Shared())
     private let protocols: UnsafeMutablePointer<lws_protocols>
     /// Kept, because the library reads it again when it stops.
@@ -43,6 +47,7 @@ final class Service: @unchecked Sendable {
         self.uploads = uploads
         self.handler = handler
         workers = Workers("control-work", limit: limits.handlers)
+        streamers = Workers("control-stream", limit: limits.streams)
         socketPath = strdup(file.path)
         scratch = .allocate(capacity: roomBefore + Limits.chunkBytes)
         protocols = .allocate(capacity: 2)
@@ -71,9 +76,15 @@ final class Service: @unchecked Sendable {
 
     /// Ends `run()`, once running handlers are done and their answers taken.
     func stop() {
-        // Joins the handlers, so that nobody wakes the service once it is gone.
+        let streams = shared.withLock { shared in
+            shared.isStopping = true
+            return shared.streams.values
+        }
+        for stream in streams { stream.abandon() }
+        // Joins those who answer, so that nobody wakes the service once it is gone.
         workers.stop()
         contentWorkers.stop()
+        streamers.stop()
         shared.withLock { $0.stopsAt = monotonicSeconds() + Limits.farewellSeconds }
         lws_cancel_service(context)
     }

@@ -9,6 +9,8 @@ public enum Endpoint: String, CaseIterable, Sendable {
     case cache = "/v1/cache"
     case cacheClear = "/v1/cache/clear"
     case cachePin = "/v1/cache/pin"
+    case events = "/v1/events"
+    case flush = "/v1/flush"
     case list = "/v1/list"
     case file = "/v1/file"
     case directory = "/v1/directory"

@@ -59,6 +59,8 @@ public struct VolumeStatus: Message {
     /// Files whose newest content is not yet in their store.
     public var pendingUploads: Int
     public var pendingBytes: Int64
+    /// What the stores have yet to get, in more detail.
+    public var pending: Pending
     /// Files known, tags on them, filters stored.
     public var files: Int
     public var tags: Int
@@ -69,6 +71,7 @@ public struct VolumeStatus: Message {
         cache: Cache,
         pendingUploads: Int,
         pendingBytes: Int64,
+        pending: Pending = Pending(),
         files: Int,
         tags: Int,
         filters: Int
@@ -77,9 +80,29 @@ public struct VolumeStatus: Message {
         self.cache = cache
         self.pendingUploads = pendingUploads
         self.pendingBytes = pendingBytes
+        self.pending = pending
         self.files = files
         self.tags = tags
         self.filters = filters
+    }
+
+    public struct Pending: Message {
+        /// Objects to be sent, to be copied within their store, and to be removed from it.
+        public var uploads = 0
+        public var copies = 0
+        public var removals = 0
+        /// Of the uploads.
+        public var bytes: Int64 = 0
+        /// How many of all these failed when last tried, and are tried again.
+        public var failed = 0
+        /// Since when the oldest is pending.
+        public var oldest: Moment?
+        public var objectsPerSecond = 0.0
+        public var bytesPerSecond = 0.0
+        /// An estimate; absent while nothing moves.
+        public var secondsLeft: Double?
+
+        public init() {}
     }
 
     public struct Backend: Message {

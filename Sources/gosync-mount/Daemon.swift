@@ -12,9 +12,6 @@ import Wire
 
 /// Builds the objects, and runs them until a signal or an unmount.
 enum Daemon {
-    /// How long an unmount waits for the stores before it leaves the rest for the next start.
-    private static let deliverySeconds: Double = 120
-
     static func run(_ arguments: Arguments, _ configuration: Configuration) throws(MountError) {
         blockEndingSignals()
         raiseDescriptorLimit()
@@ -42,9 +39,10 @@ enum Daemon {
         }
         let opening = Monitor(Opening())
         let helpers = Workers("control", limit: 2)
-        helpers.run {
-            waitForEndingSignal()
-            session.end()
+        let signals = EndingSignals {
+            helpers.run { session.end() }
+        } again: {
+            volume.leave()
         }
         helpers.run {
             do throws(MountError) {
@@ -58,11 +56,13 @@ enum Daemon {
         }
         session.run()
         ServiceManager.tell("STOPPING=1")
-        raiseEndingSignal()
         helpers.stop()
         let (socket, failure) = opening.withLock { ($0.socket, $0.failure) }
-        socket?.stop()
-        volume.stop(deliveringAtMost: deliverySeconds)
+        let flushes = configuration.mount.unmount == .flush
+        volume.stop(deliveringAtMost: flushes ? configuration.mount.unmountLimitSeconds : 0) {
+            socket?.stop()
+        }
+        signals.stop()
         _ = consume lock
         if let failure { throw failure }
     }

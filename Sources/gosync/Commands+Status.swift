@@ -23,10 +23,6 @@ extension Commands {
     private static func statusRows(_ status: Status, now: Timestamp) -> [[String]] {
         let (daemon, volume) = (status.daemon, status.volume)
         let age = Format.duration(now.secondsSince(daemon.started.timestamp))
-        let pending =
-            volume.pendingUploads == 0
-            ? "nothing"
-            : "\(Format.count(volume.pendingUploads, "file")), \(Format.size(volume.pendingBytes))"
         let known = [
             Format.count(volume.files, "file"), Format.count(volume.tags, "tag"),
             Format.count(volume.filters, "filter"),
@@ -39,8 +35,31 @@ extension Commands {
             ["Configuration", daemon.configuration.map { Format.name($0) } ?? "none (built in)"],
             ["Data", Format.name(daemon.dataDirectory)],
             ["Cache", "\(Format.size(cache.usedBytes)) of \(Format.size(cache.sizeBytes))"],
-            ["To upload", pending],
+            ["To do", pending(volume.pending, now)],
             ["Knows", known.joined(separator: ", ")],
         ]
+    }
+
+    /// What the stores have yet to get.
+    private static func pending(_ pending: VolumeStatus.Pending, _ now: Timestamp) -> String {
+        var words: [String] = []
+        if pending.uploads > 0 {
+            let bytes = Format.size(pending.bytes)
+            words.append("\(Format.count(pending.uploads, "upload")) of \(bytes)")
+        }
+        if pending.copies > 0 { words.append(Format.count(pending.copies, "move")) }
+        if pending.removals > 0 { words.append(Format.count(pending.removals, "removal")) }
+        if words.isEmpty { return "nothing" }
+        if pending.failed > 0 { words.append("\(pending.failed) failed so far") }
+        if let oldest = pending.oldest {
+            words.append("for \(Format.duration(now.secondsSince(oldest.timestamp)))")
+        }
+        if pending.bytesPerSecond > 0 {
+            words.append("\(Format.size(Int64(pending.bytesPerSecond)))/s")
+        }
+        if let seconds = pending.secondsLeft {
+            words.append("about \(Format.duration(seconds)) to go")
+        }
+        return words.joined(separator: ", ")
     }
 }

@@ -48,6 +48,36 @@ struct Daemon {
         try ask("PATCH", endpoint, items, body.json())
     }
 
+    /// Hands on each line of an answer as it comes; the body may take as long as what it tells of.
+    func follow(
+        _ method: String,
+        _ endpoint: Endpoint,
+        _ items: QueryItems = QueryItems(),
+        body: [UInt8]? = nil,
+        _ take: ([UInt8]) throws -> Void
+    ) throws {
+        var rest: [UInt8] = []
+        var failure: (any Error)?
+        let response = try sending { () throws(HTTPError) in
+            let request = request(method, endpoint.rawValue + items.encoded, body)
+            return try client.send(request) { head in
+                head.status < 400 ? .stream : .collect
+            } sink: { bytes throws(Errno) in
+                unsafe bytes.withUnsafeBytes { unsafe rest.append(contentsOf: $0) }
+                while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                    let line = Array(rest[..<end])
+                    rest.removeFirst(line.count + 1)
+                    do { try take(line) } catch {
+                        failure = error
+                        throw .interrupted
+                    }
+                }
+            }
+        }
+        if let failure { throw failure }
+        try check(response)
+    }
+
     /// The file of the volume that `path` means, whether it is typed so or as a path in the mount.
     func file(_ path: String?) throws -> String {
         try resolver(for: path).file(path)
@@ -76,7 +106,10 @@ struct Daemon {
         _ items: QueryItems,
         _ body: [UInt8]?
     ) throws -> M {
-        try message(in: try send(method, endpoint.rawValue + items.encoded, body))
+        let response = try sending { () throws(HTTPError) in
+            try client.send(request(method, endpoint.rawValue + items.encoded, body))
+        }
+        return try message(in: response)
     }
 
     func message<M: Message>(in response: HTTPResponse) throws(Failure) -> M {
@@ -101,13 +134,24 @@ struct Daemon {
         throw failure
     }
 
-    private func send(_ method: String, _ path: String, _ body: [UInt8]?) throws -> HTTPResponse {
+    private func request(_ method: String, _ path: String, _ body: [UInt8]?) -> HTTPRequest {
         var headers = HTTPHeaders()
         if body != nil { headers["Content-Type"] = "application/json" }
-        // The daemon itself answers after a minute, whatever happens.
-        let limits = HTTPLimits(connectSeconds: 5, stallSeconds: 70, collectedBytes: 64 << 20)
+        return HTTPRequest(
+            method,
+            "http://localhost\(path)",
+            headers: headers,
+            body: body.map { .bytes($0) } ?? .none,
+            // The daemon itself answers after a minute, whatever happens.
+            limits: HTTPLimits(connectSeconds: 5, stallSeconds: 70, collectedBytes: 64 << 20)
+        )
+    }
+
+    private func sending(
+        _ send: () throws(HTTPError) -> HTTPResponse
+    ) throws(Failure) -> HTTPResponse {
         do throws(HTTPError) {
-            return try client.request(method, path, headers: headers, body: body, limits: limits)
+            return try send()
         } catch {
             throw failure(error)
         }

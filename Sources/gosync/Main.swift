@@ -33,7 +33,7 @@ enum Commands {
             """,
         subcommands: [
             status, list, stat, cat, copy, move, remove, makeDirectory, touch, tag, filter, backend,
-            cache, conflicts, config, doctor, version,
+            cache, conflicts, flush, events, config, doctor, version,
             completion, complete, manual,
         ]
     )

@@ -38,6 +38,27 @@ final class ShelfControl: Control {
 
     func changePins(_ change: PinChange) throws(Problem) -> ChangedFiles { ChangedFiles(files: 1) }
 
+    func events(after seq: Int64?) throws(Problem) -> EventSource {
+        EventSource(start: seq ?? 0, mark: { 0 }) { _ throws(Problem) in [] }
+    }
+
+    func flush(_ flush: Flush) throws(Problem) -> Flushing {
+        if let path = flush.path { _ = try tags(of: path) }
+        return { report in
+            for left in (0...2).reversed() {
+                let state = left == 0 ? FlushReport.State.done : .running
+                let line = FlushReport(
+                    state: state,
+                    objectsDone: 2 - left,
+                    bytesDone: 0,
+                    objectsLeft: left,
+                    bytesLeft: 0
+                )
+                guard report(line) else { return }
+            }
+        }
+    }
+
     func list(_ path: String, after: String?, limit: Int) throws(Problem) -> Listing {
         guard path == "/backends/a" else { throw Problem(.noEntry, path: path) }
         let entries = (0..<limit).map { number in

@@ -29,7 +29,7 @@ struct WorkTests {
         #expect(Set(all) == many.union([one]) && others == [one] && none == 0)
         try library.write { (rows) throws(MetadataError) in
             for entry in all { rows.failWork(entry, error: "gone", retryAt: later) }
-            rows.hastenWork(backend: 2, at: now)
+            rows.hastenWork(.backend(2), at: now)
         }
         let due = try library.read { (rows) throws(MetadataError) in
             rows.dueWork(at: now, besides: [], limit: 100).map(\.entry)

@@ -131,7 +131,7 @@ struct BulkheadTests {
 }
 
 /// A program that may come to wait for a store.
-private struct Caller {
+struct Caller {
     let process: pid_t
 
     init(_ words: String...) throws {

@@ -14,6 +14,8 @@ struct ConfigurationTests {
             data_dir = ~/data   # a comment
             close = async
             durability = remote
+            unmount = leave
+            unmount_limit = 7s
             allow_other = yes
             directory_ttl = 5m
             uid = 1000
@@ -58,6 +60,8 @@ struct ConfigurationTests {
                     dataDirectory: "/home/user/data",
                     close: .async,
                     durability: .remote,
+                    unmount: .leave,
+                    unmountLimitSeconds: 7,
                     allowOther: true,
                     directoryTTLSeconds: 300,
                     owner: 1000,
@@ -99,14 +103,14 @@ struct ConfigurationTests {
                     place: .s3(s3),
                     readOnly: true,
                     directoryTTLSeconds: 1,
-                    line: 19
+                    line: 21
                 ),
-                .init(id: "aws", place: .s3(aws), directoryTTLSeconds: 300, line: 30),
+                .init(id: "aws", place: .s3(aws), directoryTTLSeconds: 300, line: 32),
                 .init(
                     id: "disk",
                     place: .local(path: "/srv/a # b"),
                     directoryTTLSeconds: 300,
-                    line: 34
+                    line: 36
                 ),
             ]
         )
@@ -115,9 +119,9 @@ struct ConfigurationTests {
             found.filters == [
                 .init(
                     path: "photos/red",
-                    query: .init(text: query, line: 38),
+                    query: .init(text: query, line: 40),
                     names: .always,
-                    line: 37
+                    line: 39
                 )
             ]
         )

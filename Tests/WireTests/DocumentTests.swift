@@ -25,9 +25,10 @@ struct DocumentTests {
             FileDetails.self, FileChange.self, NewDirectory.self, Checks.self, CacheState.self,
             PinChange.self, BulkTagChange.self,
             TaggedFiles.self, QueryPlan.self,
+            Flush.self, FlushReport.self,
         ]
         let examples = Self.text.components(separatedBy: "\n\n").filter { $0.hasPrefix("    {") }
-        #expect(examples.count == 19)
+        #expect(examples.count == 21)
         for example in examples {
             let plain = try JSONSerialization.jsonObject(with: Data(example.utf8)) as? NSDictionary
             let isMessage = types.contains { type in

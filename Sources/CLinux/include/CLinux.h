@@ -11,6 +11,8 @@ int gosync_open_beneath(int directory, const char *path, int flags, mode_t mode)
 int gosync_renameat2(int from_directory, const char *from, int to_directory, const char *to, unsigned flags);
 int gosync_punch_hole(int file, int64_t offset, int64_t length);
 int gosync_reserve(int file, int64_t offset, int64_t length);
+/* Brings the whole file system that a file lies on to its disk. */
+int gosync_sync_file_system(int file);
 /* Where the first hole starts; the end of the file, where it has none. */
 int64_t gosync_first_hole(int file);
 /* Whether anybody has the file open or mapped besides this descriptor, which must be open for writing;
