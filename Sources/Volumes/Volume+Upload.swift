@@ -108,6 +108,7 @@ extension Volume {
                     node.bytes.settle(settlement, in: rows)
                 }
             }
+            node.bytes.endJournal()
             node.update { state in
                 state.isDirty = false
                 state.failure = nil
