@@ -41,17 +41,7 @@ extension Connection {
         file: FileID?,
         _ details: ChangeDetail...
     ) {
-        var payload = "{\"path\":"
-        payload.appendJSON(path)
-        if let file { payload += ",\"file\":\(file)" }
-        for detail in details { payload.append(detail) }
-        payload += "}"
-        run(
-            "INSERT INTO change(time, kind, payload) VALUES (?, ?, ?)",
-            .integer(Timestamp.now().nanoseconds),
-            .text(kind.rawValue),
-            .text(payload)
-        )
+        write(kind, path, file, details)
     }
 
     /// Like `log`, of a name in a directory; nothing is written where that is not to be seen.
@@ -63,11 +53,26 @@ extension Connection {
         _ details: ChangeDetail...
     ) {
         guard let above = path(of: directory) else { return }
-        switch details.count {
-        case 0: log(kind, "\(above)/\(name.text)", file: file)
-        case 1: log(kind, "\(above)/\(name.text)", file: file, details[0])
-        default: log(kind, "\(above)/\(name.text)", file: file, details[0], details[1])
-        }
+        write(kind, "\(above)/\(name.text)", file, details)
+    }
+
+    private func write(
+        _ kind: Change.Kind,
+        _ path: String,
+        _ file: FileID?,
+        _ details: [ChangeDetail]
+    ) {
+        var payload = "{\"path\":"
+        payload.appendJSON(path)
+        if let file { payload += ",\"file\":\(file)" }
+        for detail in details { payload.append(detail) }
+        payload += "}"
+        run(
+            "INSERT INTO change(time, kind, payload) VALUES (?, ?, ?)",
+            .integer(Timestamp.now().nanoseconds),
+            .text(kind.rawValue),
+            .text(payload)
+        )
     }
 
     /// The absolute path of a file, by its oldest name; `nil` for what has none.

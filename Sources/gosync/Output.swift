@@ -30,13 +30,7 @@ enum Output {
     }
 
     /// Prints bytes as they are.
-    static func bytes(_ bytes: RawSpan) {
-        do throws(Errno) {
-            try write(bytes, to: 1)
-        } catch {
-            exit(error == Errno(EPIPE) ? 0 : Failure.Code.failed.rawValue)
-        }
-    }
+    static func bytes(_ bytes: RawSpan) { print(bytes, to: 1) }
 
     /// Writes all, to a file or a pipe.
     static func write(_ bytes: RawSpan, to file: CInt) throws(Errno) {
@@ -50,9 +44,14 @@ enum Output {
     }
 
     private static func write(_ text: String, to file: CInt) {
+        let bytes = Array(text.utf8)
+        print(bytes.span.bytes, to: file)
+    }
+
+    /// Ends the program if nobody takes what it says, quietly where that is a reader who has left.
+    private static func print(_ bytes: RawSpan, to file: CInt) {
         do throws(Errno) {
-            let bytes = Array(text.utf8)
-            try write(bytes.span.bytes, to: file)
+            try write(bytes, to: file)
         } catch {
             exit(error == Errno(EPIPE) ? 0 : Failure.Code.failed.rawValue)
         }

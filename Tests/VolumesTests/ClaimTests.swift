@@ -1,6 +1,4 @@
 import Base
-import Cache
-import Metadata
 import Stores
 import TestSupport
 import Testing
@@ -16,26 +14,13 @@ struct ClaimTests {
 
     init() throws {
         scratch = try TemporaryDirectory()
-        let metadata = try Metadata(path: scratch.path + "/db")
-        let cache = try BlockCache(
-            directory: scratch.path + "/cache",
-            sizeBytes: 1 << 30,
-            database: metadata.database
-        )
-        let backend = BackendDescription(
-            name: "store",
-            store: store,
+        volume = try Volume(
+            over: store,
+            in: scratch.path,
             isReadOnly: false,
             directorySeconds: 60
         )
-        volume = try Volume(
-            metadata: metadata,
-            cache: cache,
-            backends: [backend],
-            options: VolumeOptions(owner: 1, group: 1)
-        )
-        let backends = try volume.lookup("backends", in: 1).attributes.inode
-        root = try volume.lookup("store", in: backends).attributes.inode
+        root = try volume.storeRoot
     }
 
     /// SQLite's journal comes and goes like this; the old one must not come back as somebody else's.

@@ -18,33 +18,18 @@ private final class Library: Sendable {
     init(_ store: MemoryStore, directorySeconds: Double = 0.001) throws {
         self.store = store
         scratch = try TemporaryDirectory()
-        let metadata = try Metadata(path: scratch.path + "/db")
-        let cache = try BlockCache(
-            directory: scratch.path + "/cache",
-            sizeBytes: 1 << 30,
-            database: metadata.database
-        )
-        let backend = BackendDescription(
-            name: "store",
-            store: store,
+        volume = try Volume(
+            over: store,
+            in: scratch.path,
             isReadOnly: true,
             directorySeconds: directorySeconds
-        )
-        volume = try Volume(
-            metadata: metadata,
-            cache: cache,
-            backends: [backend],
-            options: VolumeOptions(owner: 1, group: 1)
         )
     }
 
     deinit { volume.stop(deliveringAtMost: 0) }
 
     var root: UInt64 {
-        get throws {
-            let backends = try volume.lookup("backends", in: 1).attributes.inode
-            return try volume.lookup("store", in: backends).attributes.inode
-        }
+        get throws { try volume.storeRoot }
     }
 
     func inode(_ path: String) throws -> UInt64 {

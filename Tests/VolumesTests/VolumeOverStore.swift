@@ -1,0 +1,43 @@
+import Base
+import Cache
+import Metadata
+import Stores
+
+@testable import Volumes
+
+extension Volume {
+    /// A volume with one backend, `store`, that keeps what is its own in a directory.
+    convenience init(
+        over store: any Store,
+        in directory: String,
+        isReadOnly: Bool,
+        directorySeconds: Double
+    ) throws {
+        let metadata = try Metadata(path: directory + "/db")
+        let cache = try BlockCache(
+            directory: directory + "/cache",
+            sizeBytes: 1 << 30,
+            database: metadata.database
+        )
+        let backend = BackendDescription(
+            name: "store",
+            store: store,
+            isReadOnly: isReadOnly,
+            directorySeconds: directorySeconds
+        )
+        try self.init(
+            metadata: metadata,
+            cache: cache,
+            backends: [backend],
+            options: VolumeOptions(owner: 1, group: 1)
+        )
+    }
+
+    /// The directory that shows the store.
+    var storeRoot: UInt64 {
+        get throws {
+            let backends = try lookup("backends", in: 1).attributes.inode
+            return try lookup("store", in: backends).attributes.inode
+        }
+    }
+}
