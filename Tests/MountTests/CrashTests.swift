@@ -60,20 +60,13 @@ import Testing
     ) {
         let ending = Ending()
         let isOver = { @Sendable in ending.isRaised || !mount.daemon.isRunning }
-        let group = DispatchGroup()
-        let start = { (body: @escaping @Sendable () -> Void) in
-            group.enter()
-            Thread {
-                body()
-                group.leave()
-            }.start()
-        }
-        for worker in workers { start { worker.work(until: isOver) } }
-        start { database.work(until: isOver) }
+        let threads = Threads()
+        for worker in workers { threads.start { worker.work(until: isOver) } }
+        threads.start { database.work(until: isOver) }
         _ = eventually(atMost: seconds) { !mount.daemon.isRunning }
         if mount.daemon.isRunning { kill(mount.daemon.processIdentifier, SIGKILL) }
         ending.raise()
-        group.wait()
+        threads.wait()
     }
 
     /// What another client finds is what the programs wrote, and nothing lies about half made.

@@ -35,21 +35,14 @@ struct FaultProxyTests {
         proxy.breaks { faults.fault(for: $0) }
         let end = monotonicSeconds() + Self.workSeconds
         let isOver = { @Sendable in monotonicSeconds() > end }
-        let group = DispatchGroup()
-        let start = { (body: @escaping @Sendable () -> Void) in
-            group.enter()
-            Thread {
-                body()
-                group.leave()
-            }.start()
-        }
+        let threads = Threads()
         // With `close = sync`, failures are told; what programs make of that is not to be foreseen.
         if seed % 2 == 0 {
-            for worker in workers { start { worker.work(until: isOver) } }
+            for worker in workers { threads.start { worker.work(until: isOver) } }
         }
-        start { editLarge(mount, scratch.path, seed: seed, until: isOver) }
-        start { readSmall(mount, scratch.path, seed: seed, until: isOver) }
-        group.wait()
+        threads.start { editLarge(mount, scratch.path, seed: seed, until: isOver) }
+        threads.start { readSmall(mount, scratch.path, seed: seed, until: isOver) }
+        threads.wait()
         proxy.breaks { _ in nil }
 
         try mount.unmount()
