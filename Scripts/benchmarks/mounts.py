@@ -1,5 +1,6 @@
 """The mounts that are compared: each shows the same bucket at `path`, with a cache of its own."""
 
+import itertools
 import os
 import pathlib
 import shutil
@@ -17,9 +18,13 @@ class Mount:
     """A peer, started with an empty cache by `with`; ended, and weighed, at the end of it."""
 
     name = ""
+    # Where many files were removed, some file systems make new ones slowly for minutes: whoever
+    # measures that leaves small files where they are, until the end.
+    leaves_small_files = False
+    starts = itertools.count(1)
 
     def __init__(self, scratch, port, bucket):
-        self.scratch = pathlib.Path(scratch) / self.name
+        self.scratch = pathlib.Path(scratch) / f"{self.name} {next(self.starts)}"
         self.port = port
         self.bucket = bucket
         self.point = self.scratch / "mnt"
@@ -33,7 +38,6 @@ class Mount:
         return self.point
 
     def __enter__(self):
-        shutil.rmtree(self.scratch, ignore_errors=True)
         self.point.mkdir(parents=True)
         log = open(self.scratch / "log", "w")
         self.process = subprocess.Popen(
@@ -60,7 +64,18 @@ class Mount:
         except subprocess.TimeoutExpired:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait()
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        self.clean()
+
+    def clean(self):
+        if not self.leaves_small_files:
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            return
+        for file in self.scratch.rglob("*"):
+            if file.is_file() and file.stat().st_size > 1 << 20:
+                file.unlink()
+
+    def flush(self):
+        """Asks for what is pending to be sent now, where one can ask."""
 
     def weigh(self):
         """Adds up what the process has used, over all the times it was started."""
@@ -104,6 +119,13 @@ secret_key = {s3.SECRET}
         program = ROOT / ".build/release/gosync-mount"
         return [program, self.point, "-c", configuration, "-f"]
 
+    def flush(self):
+        program = ROOT / ".build/release/gosync"
+        subprocess.run(
+            [program, "--socket", self.scratch / "data/gosync.sock", "flush"],
+            check=True, stdout=subprocess.DEVNULL, timeout=600,
+        )  # fmt: skip
+
     def cache_file(self, bytes_count):
         """Where a file of this size lies in the cache."""
         files = (self.scratch / "data/cache").rglob("*")
@@ -117,8 +139,21 @@ class Plain(GoSync):
     more = "passthrough = no"
 
 
+class Writing(GoSync):
+    """GoSync where `close` does not wait, and an unmount leaves what the bench needs no more."""
+
+    more = "close = async\nunmount = leave"
+
+
+class Remote(Writing):
+    """GoSync where `fsync` returns when the store has the object."""
+
+    more = Writing.more + "\ndurability = remote"
+
+
 class Rclone(Mount):
     name = "rclone mount"
+    more = ()
 
     def environment(self):
         return {
@@ -135,7 +170,14 @@ class Rclone(Mount):
             ROOT / ".build/venv/bin/rclone", "mount", f"store:{self.bucket}", self.point,
             "--vfs-cache-mode", "full", "--cache-dir", self.scratch / "cache",
             "--vfs-cache-max-size", f"{CACHE_GIB}G", "--dir-cache-time", "1h",
+            "--transfers", "16", *self.more,
         ]  # fmt: skip
+
+
+class EagerRclone(Rclone):
+    """rclone where an upload begins with `close`, instead of 5 s after it."""
+
+    more = ("--vfs-write-back", "0s")
 
 
 class S3FS(Mount):

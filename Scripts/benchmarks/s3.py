@@ -1,5 +1,6 @@
 """A small S3 client: it fills buckets, and shows how fast the server itself is."""
 
+import concurrent.futures
 import datetime
 import hashlib
 import hmac
@@ -14,6 +15,7 @@ class Client:
     """One connection that is kept open; not for two threads."""
 
     def __init__(self, port):
+        self.port = port
         self.host = f"127.0.0.1:{port}"
         self.connection = http.client.HTTPConnection(self.host, timeout=600)
 
@@ -37,15 +39,23 @@ class Client:
     def get(self, bucket, key, first, last):
         return self.send("GET", f"/{bucket}/{key}", headers={"Range": f"bytes={first}-{last}"})
 
-    def put_in_parts(self, bucket, key, parts):
+    def put_in_parts(self, bucket, key, part, count, connections=1):
+        """An object that is one part, several times over, sent on a number of connections."""
         path = f"/{bucket}/{key}"
         answer = xml.etree.ElementTree.fromstring(self.send("POST", path, [("uploads", "")]))
         upload = answer.find("{*}UploadId").text
+
+        def put(numbers):
+            client = Client(self.port)
+            for number in numbers:
+                query = [("partNumber", str(number)), ("uploadId", upload)]
+                client.send("PUT", path, query, body=part)
+
+        with concurrent.futures.ThreadPoolExecutor(connections) as pool:
+            list(pool.map(put, [range(1 + i, count + 1, connections) for i in range(connections)]))
+        etag = hashlib.md5(part).hexdigest()
         document = "<CompleteMultipartUpload>"
-        for number, part in enumerate(parts, 1):
-            query = [("partNumber", str(number)), ("uploadId", upload)]
-            self.send("PUT", path, query, body=part)
-            etag = hashlib.md5(part).hexdigest()
+        for number in range(1, count + 1):
             document += f"<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>"
         document += "</CompleteMultipartUpload>"
         self.send("POST", path, [("uploadId", upload)], body=document.encode())
@@ -62,6 +72,19 @@ class Client:
             token = page.findtext("{*}NextContinuationToken")
             if not token:
                 return keys
+
+
+def put_many(port, bucket, jobs, workers=4):
+    """Puts objects of given sizes, each a key and a size, from processes side by side."""
+    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
+        work = [(port, bucket, jobs[i::workers]) for i in range(workers)]
+        list(pool.map(put_each, *zip(*work)))
+
+
+def put_each(port, bucket, jobs):
+    client = Client(port)
+    for key, size in jobs:
+        client.put(bucket, key, b"x" * size)
 
 
 def quoted(text):
