@@ -30,9 +30,23 @@ public final class Monitor<State>: @unchecked Sendable {
     /// Changes the state, and wakes every waiting thread.
     public func update<R: ~Copyable, E>(_ body: (inout State) throws(E) -> R) throws(E) -> R {
         pthread_mutex_lock(lock)
+        // Whoever wakes up finds the lock free.
         defer {
-            pthread_cond_broadcast(changed)
             pthread_mutex_unlock(lock)
+            pthread_cond_broadcast(changed)
+        }
+        return try body(&state)
+    }
+
+    /// Changes the state, and wakes one waiting thread: for where any of them will do, and no thread
+    /// waits for something else.
+    public func updateForOne<R: ~Copyable, E>(
+        _ body: (inout State) throws(E) -> R
+    ) throws(E) -> R {
+        pthread_mutex_lock(lock)
+        defer {
+            pthread_mutex_unlock(lock)
+            pthread_cond_signal(changed)
         }
         return try body(&state)
     }

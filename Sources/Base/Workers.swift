@@ -26,6 +26,8 @@ public final class Workers: Sendable {
         /// The thread that looks for jobs that are over.
         var patrol: pthread_t?
 
+        var isQueueEmpty: Bool { next == jobs.count }
+
         mutating func takeOver() -> [Job] {
             let over = jobs[next...].indices.filter { jobs[$0].isOver?() ?? false }
             let taken = over.map { jobs[$0].job }
@@ -35,13 +37,20 @@ public final class Workers: Sendable {
         }
 
         mutating func forgetTaken() {
-            guard next == jobs.count else { return }
+            guard isQueueEmpty else { return }
             jobs.removeAll(keepingCapacity: true)
             next = 0
         }
     }
 
+    /// What wakes the thread that looks for jobs that are over.
+    private struct Call {
+        var isCalled = false
+        var isLast = false
+    }
+
     private let state = Monitor(State())
+    private let call = Monitor(Call())
     private let name: String
     private let limit: Int
 
@@ -62,17 +71,22 @@ public final class Workers: Sendable {
     }
 
     private func run(_ queued: Queued) {
-        state.update { state in
-            guard !state.stopping else { return }
+        // All would wake up for one job, and all but one for nothing.
+        let mayBeOver = state.updateForOne { state in
+            guard !state.stopping else { return false }
             state.jobs.append(queued)
             let waiting = state.jobs.count - state.next
-            guard waiting > state.idle else { return }
+            guard waiting > state.idle else { return false }
             if state.threads.count < limit {
                 state.threads.append(startThread { [self] in work() })
-            } else if queued.isOver != nil, state.patrol == nil {
+                return false
+            }
+            if queued.isOver != nil, state.patrol == nil {
                 state.patrol = startThread { [self] in patrol() }
             }
+            return queued.isOver != nil
         }
+        if mayBeOver { call.update { $0.isCalled = true } }
     }
 
     /// Finishes what runs, drops the rest, and joins the threads.
@@ -87,6 +101,7 @@ public final class Workers: Sendable {
             }
             return state.threads + [state.patrol].compactMap { $0 }
         }
+        call.update { $0.isLast = true }
         for thread in threads { pthread_join(thread, nil) }
     }
 
@@ -99,7 +114,7 @@ public final class Workers: Sendable {
         state.withLock { $0.idle += 1 }
         let job: Job?? = state.wait { state in
             if state.stopping { return .some(nil) }
-            guard state.next < state.jobs.count else { return nil }
+            guard !state.isQueueEmpty else { return nil }
             defer {
                 state.next += 1
                 state.forgetTaken()
@@ -113,14 +128,21 @@ public final class Workers: Sendable {
     /// Runs out of turn what is over, for as long as there is a queue to look through.
     private func patrol() {
         gosync_name_thread(name)
-        while true {
-            let over: [Job]? = state.wait { state in
-                if state.stopping { return .some(nil) }
-                return state.next < state.jobs.count ? .some(state.takeOver()) : nil
-            }
-            guard let over else { return }
+        while isCalled() {
+            let (over, isEmpty) = state.withLock { ($0.takeOver(), $0.isQueueEmpty) }
             for job in over { job() }
-            state.wait(atMost: Patience.pollSeconds) { $0.stopping ? true : nil }
+            if !isEmpty { call.withLock { $0.isCalled = true } }
+            call.wait(atMost: Patience.pollSeconds) { $0.isLast ? true : nil }
+        }
+    }
+
+    /// Waits until there may be something to look through; `false` at the end.
+    private func isCalled() -> Bool {
+        call.wait { call -> Bool? in
+            if call.isLast { return false }
+            guard call.isCalled else { return nil }
+            call.isCalled = false
+            return true
         }
     }
 }

@@ -143,8 +143,12 @@ final class Transfer {
         return false
     }
 
+    /// The line without its end, and other white space before that.
     private func trimmed(_ bytes: RawSpan) -> String {
-        let line = bytes.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
-        return String(line.reversed().drop { $0.isWhitespace }.reversed())
+        bytes.withUnsafeBytes { bytes in
+            let isBlank = { (byte: UInt8) in byte == 0x20 || 0x09...0x0d ~= byte }
+            let end = bytes.lastIndex { !isBlank($0) }.map { $0 + 1 } ?? 0
+            return String(decoding: bytes[..<end], as: UTF8.self)
+        }
     }
 }

@@ -40,6 +40,23 @@ struct WorkersTests {
         workers.stop()
     }
 
+    /// A job wakes one thread: it must not be one that has something else to do.
+    @Test(.timeLimit(.minutes(2))) func everyJobFindsAnIdleThread() {
+        let workers = Workers("test", limit: 2)
+        let mayEnd = Monitor(false)
+        for _ in 0..<2 { workers.run { _ = mayEnd.wait { $0 ? true : nil } } }
+        // From now on there is a thread that looks for jobs that are over.
+        let done = Monitor(0)
+        workers.run(unless: { false }) { done.update { $0 += 1 } }
+        mayEnd.update { $0 = true }
+        for number in 1...500 {
+            #expect(done.wait(atMost: 30) { $0 == number ? true : nil } == true)
+            if number.isMultiple(of: 50) { usleep(20_000) }
+            workers.run(unless: { false }) { done.update { $0 += 1 } }
+        }
+        workers.stop()
+    }
+
     @Test func afterStopNothingRuns() {
         let workers = Workers("test", limit: 1)
         workers.stop()
