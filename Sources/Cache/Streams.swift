@@ -47,7 +47,7 @@ struct Streams: Sendable {
     /// Reads that may yet turn out to begin a stream.
     static let candidateLimit = 8
     static let largestWindow: Int64 = 128 << 20
-    static let firstWindow: Int64 = 1 << 20
+    static let firstWindow: Int64 = 4 << 20
     /// Requests that a window is fetched with: enough to fill a line, few enough for small machines.
     static let piecesPerWindow: Int64 = 8
     static let smallestPiece: Int64 = 512 << 10
@@ -151,7 +151,7 @@ extension Streams.Stream {
 
     mutating func follow(_ range: Range<Int64>, at now: Double) {
         let gap = range.lowerBound - next
-        if isEstablished, gap > 0 {
+        if isEstablished, gap > 0, range.lowerBound <= plannedTo {
             // A jump within what was fetched ahead is no gap in the reading, but a reason for doubt.
             start += gap
             if gap > Streams.slack { window = max(window / 2, Streams.firstWindow) }
@@ -168,8 +168,9 @@ extension Streams.Stream {
     }
 
     mutating func grow(upTo largest: Int64) {
-        // The first read of all says nothing yet, and a window that is not used up need not grow.
-        guard isContinued, isDense, next > roundEnd else { return }
+        // The first read of all says nothing yet, nor do two neighbouring pages; and a window that is not
+        // used up need not grow.
+        guard isContinued, isDense, bytesRead >= ChunkSize.chunk, next > roundEnd else { return }
         window = min(max(window * 2, Streams.firstWindow), largest)
         roundEnd = next + window
     }

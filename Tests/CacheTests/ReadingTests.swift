@@ -40,6 +40,19 @@ struct ReadingTests {
         fixture.cache.stop()
     }
 
+    @Test func aSmallObjectComesInOneRequest() throws {
+        let fixture = try Fixture(in: TemporaryDirectory())
+        let origin = Origin(content(1 << 20))
+        let file = try fixture.cache.file(1, size: Int64(origin.bytes.count))
+        for start in [700_000, 5, 300_000] as [Int64] {
+            let found = try file.read(start..<start + 100, origin)
+            #expect(found == Array(origin.bytes[Int(start)..<Int(start) + 100]))
+        }
+        #expect(origin.fetched.withLock { $0 } == [0..<1 << 20])
+        fixture.cache.release(file)
+        fixture.cache.stop()
+    }
+
     @Test func aSequentialReaderHasManyRequestsUnderWay() throws {
         let fixture = try Fixture(in: TemporaryDirectory())
         let origin = Origin(content(64 << 20))

@@ -102,6 +102,19 @@ struct StreamsTests {
         #expect(readOn(&streams, from: 1 << 41, count: 1, at: 100).ended == [old])
     }
 
+    /// A small read that is not aligned asks for two pages, one by one; and some programs skip ahead in
+    /// even steps.
+    @Test(arguments: [300_000, 1_000_000, 3_000_000] as [Int64])
+    func readsThatSkipMostAreNoStream(step: Int64) {
+        var streams = Streams(largestWindow: .max)
+        for number in 1...200 as ClosedRange<Int64> {
+            let page = number * step / 4096 * 4096
+            for start in [page, page + 4096] {
+                #expect(streams.note(start..<start + 4096, isStalled: true, at: 0).ahead.isEmpty)
+            }
+        }
+    }
+
     /// Chunks are 128 KiB: 32 bytes for each that a read of 4 KiB asks for.
     @Test(arguments: [8 << 20, 64 << 20, 1 << 30, 10 << 30] as [Int64], 0..<4 as Range<UInt64>)
     func randomReadsFetchTheirChunksOnly(size: Int64, seed: UInt64) {
