@@ -18,7 +18,7 @@ public final class BlockCache: Sendable {
     let budget: Budget
     private let disk: Atomic<Int64>
     /// Files that are whole and were compared with their checksums by this process.
-    let sound = Monitor<Set<Int64>>([])
+    let sound = Monitor<[Int64: SoundFile]>([:])
     /// Files that are not evicted; those of the table `pinned`.
     let pinned: Monitor<Set<Int64>>
     private let open = Monitor(OpenFiles())

@@ -13,7 +13,7 @@ extension CachedFile {
         guard size > 0, table.withLock({ $0.base }) == size else { return false }
         // Without this answer, nobody could say later when the loan is over.
         guard descriptor.isOpenElsewhere != nil else { return false }
-        if cache.isKnownSound(number) { return true }
+        if isKnownSound { return true }
         // Cheap to ask, and mostly the answer: a file that lacks something has a hole.
         guard try descriptor.firstHole() >= size else { return false }
         try load(0..<size)
@@ -23,14 +23,18 @@ extension CachedFile {
         for chunk in rest {
             guard verify(chunk) else { return false }
         }
-        cache.noteSound(number)
+        noteSound()
         return true
     }
 
     /// Remembers beyond the last close what was compared while the file was open.
     public func noteSoundness() {
-        if table.withLock({ $0.unverified(atMost: 0) }) != nil { cache.noteSound(number) }
+        if table.withLock({ $0.unverified(atMost: 0) }) != nil { noteSound() }
     }
+
+    private var isKnownSound: Bool { cache.isKnownSound(number, try? descriptor.status()) }
+
+    private func noteSound() { cache.noteSound(number, try? descriptor.status()) }
 
     /// Keeps the bytes where they are until `unpin`: none is evicted.
     public func pin() {
@@ -81,17 +85,32 @@ extension ChunkTable {
 }
 
 extension BlockCache {
-    func isKnownSound(_ number: Int64) -> Bool { sound.withLock { $0.contains(number) } }
+    /// What tells that a file which was compared is still the same.
+    struct SoundFile: Equatable {
+        let sizeBytes: Int64
+        let modified: Timestamp
 
-    func noteSound(_ number: Int64) {
-        sound.withLock { sound in
-            // Forgetting costs a comparison.
-            if sound.count >= Self.soundLimit { sound = [] }
-            sound.insert(number)
+        init(_ status: FileStatus) {
+            sizeBytes = status.sizeBytes
+            modified = status.modified
         }
     }
 
-    func forgetSound(_ number: Int64) { sound.withLock { _ = $0.remove(number) } }
+    func isKnownSound(_ number: Int64, _ status: FileStatus?) -> Bool {
+        guard let status else { return false }
+        return sound.withLock { $0[number] == SoundFile(status) }
+    }
+
+    func noteSound(_ number: Int64, _ status: FileStatus?) {
+        guard let status else { return }
+        sound.withLock { sound in
+            // Forgetting costs a comparison.
+            if sound.count >= Self.soundLimit { sound = [:] }
+            sound[number] = SoundFile(status)
+        }
+    }
+
+    func forgetSound(_ number: Int64) { sound.withLock { $0[number] = nil } }
 
     private static let soundLimit = 1 << 16
 }

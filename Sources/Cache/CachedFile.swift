@@ -51,9 +51,9 @@ public final class CachedFile: @unchecked Sendable {
         let row = try cache.database.read { (connection) throws(Errno) in
             connection.content(of: number)
         }
+        let status = cache.status(of: number)
         let usable = row.flatMap { row in
-            let status = cache.status(of: number)
-            return status != nil || row.disk == 0 ? row : nil
+            status != nil || row.disk == 0 ? row : nil
         }
         let isDirty = usable?.isDirty ?? false
         if let row, row.isDirty, usable == nil {
@@ -69,6 +69,7 @@ public final class CachedFile: @unchecked Sendable {
             base: usable?.base ?? size,
             isNew: usable == nil,
             used: usable?.used ?? Timestamp.now().nanoseconds,
+            isCompared: cache.isKnownSound(number, status),
             largestWindow: cache.sizeBytes / Self.windowShare
         )
         table.isJournaled = isDirty

@@ -15,6 +15,8 @@ struct ChunkTable: Sendable {
     private(set) var isLoadedWhole: Bool
     /// When the file was used before it was opened.
     private let loadedUse: Int64
+    /// What the index has of the file was compared with its checksums by this process.
+    private let isCompared: Bool
     /// When the file was last used, nanoseconds since 1970.
     var used: Int64
     /// Reads that rely on what they found valid, in the whole file.
@@ -50,12 +52,20 @@ struct ChunkTable: Sendable {
     /// - Parameters:
     ///   - isNew: the index knows nothing of the file.
     ///   - used: when the file was last used, nanoseconds since 1970.
+    ///   - isCompared: what the index has of it was compared with its checksums by this process.
     ///   - largestWindow: bytes to fetch ahead of one stream at most.
-    init(base: Int64, isNew: Bool = false, used: Int64 = 0, largestWindow: Int64 = .max) {
+    init(
+        base: Int64,
+        isNew: Bool = false,
+        used: Int64 = 0,
+        isCompared: Bool = false,
+        largestWindow: Int64 = .max
+    ) {
         self.base = base
         isLoadedWhole = isNew
         self.used = used
         loadedUse = used
+        self.isCompared = isCompared
         streams = Streams(largestWindow: largestWindow)
     }
 
@@ -117,6 +127,7 @@ struct ChunkTable: Sendable {
         guard number * ChunkSize.chunksPerExtent < chunkCount else { return }
         extents[number] = extent
         extents[number]?.used = loadedUse
+        if isCompared { extents[number]?.verified = extent.valid }
     }
 
     private var chunkCount: Int { Self.chunks(of: 0..<base).upperBound }

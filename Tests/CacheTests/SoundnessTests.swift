@@ -81,6 +81,31 @@ struct SoundnessTests {
         #expect(try isSound(try cache()))
     }
 
+    /// Once per process is enough, unless somebody has touched the file since.
+    @Test func whatWasComparedIsComparedAnewOnlyIfItHasChanged() throws {
+        let cache = try cache()
+        try fill(cache)
+        let first = try cache.file(1, size: size)
+        try first.withPresent(0..<size, fetch: fetch) {}
+        first.noteSoundness()
+        cache.release(first)
+        let second = try cache.file(1, size: size)
+        try second.load(0..<size)
+        #expect(second.table.withLock { $0.firstUnverified(in: 0..<3) } == nil)
+        cache.release(second)
+        // Some kernels count time in steps of some milliseconds.
+        usleep(50_000)
+        let raw = try FileDescriptor(opening: cache.path(of: 1), flags: O_WRONLY)
+        try raw.write([bytes[200_000] ^ 1].span.bytes, at: 200_000)
+        let third = try cache.file(1, size: size)
+        let found = try third.withPresent(0..<size, fetch: fetch) { () throws(Errno) in
+            try third.bytes(in: 0..<size)
+        }
+        #expect(difference(found, bytes) == nil)
+        cache.release(third)
+        cache.stop()
+    }
+
     @Test func aLoanKeepsTheBytesAndSoDoesAnotherWhoHasThemOpen() throws {
         let cache = try cache()
         try fill(cache)
