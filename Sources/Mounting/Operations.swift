@@ -29,6 +29,7 @@ extension fuse_lowlevel_ops {
             // The bytes of an inode change only through the kernel, so what it has cached stays true.
             connection.pointee.want &= ~UInt32(FUSE_CAP_AUTO_INVAL_DATA)
             connection.pointee.max_write = 1 << 20
+            connection.pointee.max_read = UInt32(Session.largestReadBytes)
             connection.pointee.max_readahead = 1 << 20
             // The kernel counts read-ahead of the whole mount: what waits for one store must not use it up.
             connection.pointee.max_background = 8192

@@ -24,6 +24,10 @@ public final class Session: @unchecked Sendable {
     /// libfuse's unmounting must happen once, on one thread.
     private let isUnmounting = Atomic(false)
 
+    /// What a pipe may hold beside the head of an answer, also for a user who has no right to larger ones:
+    /// only what fits goes from the cache file to the kernel without being copied here.
+    static let largestReadBytes = 512 << 10
+
     /// Requests at once, most of which wait for a store.
     private static let threads: UInt32 = 64
 
@@ -50,7 +54,11 @@ public final class Session: @unchecked Sendable {
         }
         var operations = fuse_lowlevel_ops.volume()
         let size = MemoryLayout<fuse_lowlevel_ops>.size
-        let all = ["fsname=gosync", "subtype=gosync", "default_permissions"] + options
+        let ours = [
+            "fsname=gosync", "subtype=gosync", "default_permissions",
+            "max_read=\(Self.largestReadBytes)",
+        ]
+        let all = ours + options
         var words: [UnsafeMutablePointer<CChar>?] = ["gosync", "-o", all.joined(separator: ",")]
             .map { (word: String) in strdup(word) }
         defer { for word in words { free(word) } }
