@@ -68,14 +68,15 @@ extension Volume {
                 file.changed = now.modified
             }
         }
-        // Only a filter's times move without the kernel's doing.
-        let isOurs = file.isDirectory && file.backend == 0
+        // Only a filter's times move without the kernel's doing. Those of `/` and `/backends`, through
+        // which every path goes, do not.
+        let isFilter = file.isDirectory && file.backend == 0 && file.id > .backends
         var seconds = file.isKnown ? Self.attributeSeconds : Self.guessSeconds
         if file.isDirectory, let backend = backends[file.backend] {
             // Its times move with what others do in it.
             seconds = min(seconds, backend.directorySeconds)
         }
-        return Attributes(file, validSeconds: isOurs ? 0 : seconds)
+        return Attributes(file, validSeconds: isFilter ? 0 : seconds)
     }
 
     /// Long enough for `ls -l` to use what the listing told, without a request per file.
