@@ -216,42 +216,6 @@ extension Mount {
         try #require(isLent, "\(path) is read by way of the daemon")
         return file
     }
-
-    /// What of an open file can be read within a time in which the daemon does nothing.
-    ///
-    /// Where that is to be nothing, the kernel must not have seen these bytes since the mount began.
-    func readWhileStopped(
-        _ file: CInt,
-        _ count: Int,
-        at offset: Int,
-        within seconds: Double = 10
-    ) -> Data? {
-        let bytes = Monitor<Data?>(nil)
-        stopDaemon()
-        Thread.detachNewThread {
-            var buffer = [UInt8](repeating: 0, count: count)
-            let found = pread(file, &buffer, count, offset)
-            bytes.update { $0 = Data(buffer[..<max(0, found)]) }
-        }
-        let found = bytes.wait(atMost: seconds) { $0 }
-        kill(daemon.processIdentifier, SIGCONT)
-        // The thread must not outlive the descriptor.
-        bytes.wait { $0 }
-        return found
-    }
-
-    /// Returns once every thread has stopped: until then, one may still answer.
-    private func stopDaemon() {
-        kill(daemon.processIdentifier, SIGSTOP)
-        let tasks = "/proc/\(daemon.processIdentifier)/task"
-        _ = eventually {
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: tasks)) ?? []
-            return names.allSatisfy { name in
-                let text = try? String(contentsOfFile: "\(tasks)/\(name)/stat", encoding: .utf8)
-                return text.map { $0.contains(") T ") } ?? true
-            }
-        }
-    }
 }
 
 /// Programs that map a file for writing which others read by way of the kernel alone.

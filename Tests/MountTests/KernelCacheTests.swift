@@ -1,0 +1,59 @@
+import Base
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+/// What the kernel remembers, so that it need not ask: seen while the daemon is stopped.
+///
+/// Without passthrough, with which it would not ask for bytes in any case.
+struct KernelCacheTests {
+    private let mount: Mount
+
+    init() throws {
+        mount = try Mount(settings: "passthrough = no")
+        try shell("for i in $(seq 50); do echo $i > f$i; done", in: mount.folder)
+        try shell("head -c 3000000 /dev/urandom > big", in: mount.folder)
+        try mount.remount()
+    }
+
+    @Test func bytesStayWhileTheVersionIsTheSame() throws {
+        let path = mount.folder + "/big"
+        let bytes = try Data(contentsOf: URL(filePath: path))
+        // Each open but for `keep_cache` would have the kernel forget what it has read.
+        try withFile(path, O_RDONLY) { file in
+            try withFile(path, O_RDONLY) { _ in }
+            let isSame = mount.readWhileStopped(file, bytes.count, at: 0) == bytes
+            #expect(isSame)
+        }
+    }
+
+    @Test func namesAttributesAndAbsenceNeedNoSecondQuestion() throws {
+        let (here, missing) = (mount.folder + "/big", mount.folder + "/missing")
+        #expect(try status(here).st_size == 3_000_000)
+        #expect(access(missing, F_OK) == -1)
+        let size = mount.whileStopped { try? status(here).st_size }
+        #expect(size == 3_000_000)
+        let error = mount.whileStopped { access(missing, F_OK) == -1 ? errno : 0 }
+        #expect(error == ENOENT)
+    }
+
+    /// One request for many names brings the attributes of each.
+    @Test func aListingBringsTheAttributesAlong() throws {
+        #expect(try FileManager.default.contentsOfDirectory(atPath: mount.folder).count == 51)
+        let folder = mount.folder
+        let sizes = mount.whileStopped { (1...50).map { try? status(folder + "/f\($0)").st_size } }
+        #expect(sizes == (1...50).map { $0 < 10 ? 2 : 3 })
+    }
+
+    @Test(.enabled(if: geteuid() == 0))
+    func itReadsAheadByAMebibyte() throws {
+        let device = try status(mount.path).st_dev
+        let number = "\(device >> 8 & 0xfff):\(device & 0xff | device >> 12 & 0xfff00)"
+        // The daemon asks for it as soon as the mount answers.
+        let isWide = try eventually {
+            try readFile("/sys/class/bdi/\(number)/read_ahead_kb") == "1024\n"
+        }
+        #expect(isWide)
+    }
+}
