@@ -64,10 +64,14 @@ class Weights:
             return used[-1]
 
         value = case.measure(made)
+        self.add(kind, used)
+        return value
+
+    def add(self, kind, used, runs=1):
+        """Takes note of mounts that have ended; of the time of several runs, what one of them took."""
         peak, cpu = self.of_kind[kind]
         peak = max([peak] + [mount.peak_bytes for mount in used])
-        self.of_kind[kind] = (peak, cpu + sum(mount.cpu_seconds for mount in used))
-        return value
+        self.of_kind[kind] = (peak, cpu + sum(mount.cpu_seconds for mount in used) / runs)
 
     def rows(self, left_out=()):
         """Two rows of the table, without limits and ratios."""

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 
+import measure
 import s3
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -51,8 +52,11 @@ class Mount:
             time.sleep(0.05)
         raise RuntimeError(f"{self.name} does not mount: {(self.scratch / 'log').read_text()}")
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
         self.weigh()
+        if failure is measure.TooSlow:
+            # It is not to be waited for any longer.
+            self.process.kill()
         for attempt in range(50):
             if subprocess.run(["umount", self.point], capture_output=True).returncode == 0:
                 break
