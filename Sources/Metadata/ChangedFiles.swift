@@ -24,7 +24,7 @@ struct FileChange: Equatable {
     var keys: [Int64] = []
 }
 
-/// The notes that the writing connection takes, by triggers of its own, of what a transaction changes.
+/// The notes that the writing connection takes, by triggers of its own, of what changes until a commit.
 ///
 /// Triggers, because rows are written in many places and none of them can forget. The notes are in a
 /// temporary table, so a transaction that is rolled back leaves none.
@@ -90,7 +90,7 @@ extension Connection {
         ),
     ]
 
-    /// Hands out the notes of this transaction.
+    /// Hands out the notes taken since they were last handed out.
     func takeChanges() -> [FileChange] {
         var changes: [FileChange] = []
         each("SELECT file, kind, key FROM temp.changed ORDER BY file") { row in
@@ -100,35 +100,69 @@ extension Connection {
             if row.integer(2) != 0 { changes[changes.count - 1].keys.append(row.integer(2)) }
             return true
         }
-        if !changes.isEmpty { run("DELETE FROM temp.changed") }
+        if !changes.isEmpty { runUnrecorded("DELETE FROM temp.changed") }
         return changes
     }
 }
 
-extension Connection {
-    /// Writes down what a transaction did to tags, attributes and filters, however it came to that.
+extension FileChange {
+    mutating func formUnion(_ other: FileChange) {
+        kinds.formUnion(other.kinds)
+        for key in other.keys where !keys.contains(key) { keys.append(key) }
+    }
+}
+
+/// What the writes since the last commit have changed, and what the change log needs to know of it that
+/// neither the database as it was nor as it is can tell.
+struct NotedChanges {
+    private(set) var changes: [FileID: FileChange] = [:]
+    /// Names of keys that came in one of these writes, and may have gone in a later one.
+    private var keyNames: [Int64: String] = [:]
+    /// Where filters are that were stored by one of these writes.
+    private var filterPaths: [FileID: String] = [:]
+
+    mutating func add(_ change: FileChange) {
+        changes[change.file, default: FileChange(file: change.file)].formUnion(change)
+    }
+
+    /// Writes down what a write did to tags, attributes and filters, however it came to that.
     ///
     /// Names and bytes are told where they change, which knows more of it.
-    func log(_ change: FileChange, before: Connection) {
-        if change.kinds.contains(.filters) {
-            if let filter = filter(of: change.file) {
-                guard let path = path(of: change.file) else { return }
-                log(.filter, path, file: change.file, .text("query", filter.query))
-            } else if before.filter(of: change.file) != nil,
-                let path = before.path(of: change.file)
-            {
-                log(.unfiltered, path, file: change.file)
-            }
-        }
+    ///
+    /// - Parameter before: the database before the first of the writes.
+    mutating func log(_ change: FileChange, before: Connection, in rows: Connection) {
+        if change.kinds.contains(.filters) { logFilter(change.file, before, rows) }
         guard !change.kinds.isDisjoint(with: [.tags, .attributes]),
-            let path = path(of: change.file)
+            let path = rows.path(of: change.file)
         else { return }
-        let keys = change.keys.compactMap { key in
-            first("SELECT name FROM tag_key WHERE id = ?", .integer(key)) { $0.text(0) }
-                ?? before.first("SELECT name FROM tag_key WHERE id = ?", .integer(key)) {
-                    $0.text(0)
-                }
+        let keys = change.keys.compactMap { name(ofKey: $0, before, rows) }
+        rows.log(.tagged, path, file: change.file, .list("keys", keys))
+    }
+
+    private mutating func logFilter(_ file: FileID, _ before: Connection, _ rows: Connection) {
+        if let filter = rows.filter(of: file) {
+            guard let path = rows.path(of: file) else { return }
+            filterPaths[file] = path
+            rows.log(.filter, path, file: file, .text("query", filter.query))
+        } else if let path = filterPaths[file]
+            ?? (before.filter(of: file) == nil ? nil : before.path(of: file))
+        {
+            filterPaths[file] = nil
+            rows.log(.unfiltered, path, file: file)
         }
-        log(.tagged, path, file: change.file, .list("keys", keys))
+    }
+
+    private mutating func name(ofKey key: Int64, _ before: Connection, _ rows: Connection)
+        -> String?
+    {
+        let name = rows.tagKeyName(key) ?? keyNames[key] ?? before.tagKeyName(key)
+        keyNames[key] = name
+        return name
+    }
+}
+
+extension Connection {
+    func tagKeyName(_ key: Int64) -> String? {
+        first("SELECT name FROM tag_key WHERE id = ?", .integer(key)) { $0.text(0) }
     }
 }

@@ -15,16 +15,18 @@ public final class Metadata: Sendable {
         database = try Database(
             path: path,
             functions: QueryFunctions.all,
-            schema: Schema.prepare
-        )
-        try database.write { (rows) throws(MetadataError) in rows.noteChanges() }
-        database.watchWrites(
-            WriteWatch { [views] before, after in
+            version: Schema.version,
+            watch: WriteWatch { [views] before, after in
+                views.note(before: before, after: after)
+            } settle: { [views] before, after in
                 views.settle(before: before, after: after)
             } end: { [views] isCommitted in
                 views.end(isCommitted)
             }
-        )
+        ) { (rows) throws(MetadataError) in
+            try Schema.prepare(rows)
+            rows.noteChanges()
+        }
     }
 }
 

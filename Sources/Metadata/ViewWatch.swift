@@ -5,7 +5,7 @@ import Synchronization
 
 /// Moves the mtime of each view if, and only if, what it shows changes.
 ///
-/// At the end of every transaction, the files it changed are read as they were and as they will be, and
+/// Before every commit, the files that changed since the last are read as they were and as they will be, and
 /// the filters that such a change can affect are asked about both: nothing goes through a view. A query
 /// that speaks of `now` is settled when somebody looks, by the files that time has passed over since.
 /// Only a view with a LIMIT, where each member depends on all others, is compared as a whole, when
@@ -15,6 +15,8 @@ import Synchronization
 public final class ViewWatch: Sendable {
     private struct State {
         var index: ViewIndex?
+        /// What has changed since the last commit.
+        var noted = NotedChanges()
         /// What the transaction under way makes of this.
         var pending: Settling.Outcome?
         /// Limited views that cannot have changed since they were last compared.
@@ -32,11 +34,26 @@ public final class ViewWatch: Sendable {
 
     init() {}
 
-    /// Settles what a transaction is about to commit.
-    func settle(before: Connection, after: Connection) {
+    /// Takes note of what a write has changed, and writes it down in the change log.
+    func note(before: Connection, after: Connection) {
         let changes = after.takeChanges()
         guard !changes.isEmpty else { return }
-        for change in changes { after.log(change, before: before) }
+        state.withLock { state in
+            for change in changes {
+                state.noted.log(change, before: before, in: after)
+                state.noted.add(change)
+            }
+        }
+    }
+
+    /// Settles what a transaction is about to commit.
+    func settle(before: Connection, after: Connection) {
+        let changes = state.withLock { state in
+            // Those of writes that were run again.
+            for change in after.takeChanges() { state.noted.add(change) }
+            return state.noted.changes.values.sorted { $0.file < $1.file }
+        }
+        guard !changes.isEmpty else { return }
         var settling = Settling(before: before, after: after, index: index(before))
         if changes.contains(where: { $0.kinds.contains(.filters) }) {
             let new = Self.read(after, reusing: settling.index)
@@ -58,6 +75,7 @@ public final class ViewWatch: Sendable {
     /// Takes over what was settled, once it is true.
     func end(_ isCommitted: Bool) {
         state.withLock { state in
+            if isCommitted { state.noted = NotedChanges() }
             guard let outcome = state.pending else { return }
             state.pending = nil
             guard isCommitted else { return }
@@ -69,6 +87,12 @@ public final class ViewWatch: Sendable {
 
     /// Makes a view's mtime true up to now; to be called before it is told.
     public func settle(_ directory: FileID, in database: Database) throws(MetadataError) {
+        // What was written since the last commit has not been looked at yet.
+        do throws(DatabaseError) {
+            try database.commit()
+        } catch {
+            throw .database(error)
+        }
         var known = state.withLock { $0.index?.views }
         if known == nil {
             known = try database.snapshot { (rows) throws(MetadataError) in index(rows).views }
@@ -190,7 +214,7 @@ private struct Settling {
     let after: Connection
     private(set) var outcome: Outcome
     private let present = Present.local()
-    private var keyNames: [Int64: String] = [:]
+    private var keyNames: [Int64: [String]] = [:]
 
     init(before: Connection, after: Connection, index: ViewIndex) {
         self.before = before
@@ -223,18 +247,19 @@ private struct Settling {
         if kinds.contains(.backend) { settleBackend(file) }
         guard index.isConcerned(by: kinds) else { return }
         if kinds == .tags {
-            let names = change.keys.map { name(ofKey: $0) }
-            guard index.isInterested(in: names, besides: changed) else { return }
+            let keys = change.keys.flatMap { names(ofKey: $0) }
+            guard index.isInterested(in: keys, besides: changed) else { return }
         }
         if kinds.contains(.names), isDirectory(file) { return follow(file, mostFollowed) }
         settleFile(file, kinds)
     }
 
-    private mutating func name(ofKey key: Int64) -> String {
+    /// Two where the number of a key that is gone was used again.
+    private mutating func names(ofKey key: Int64) -> [String] {
         if let known = keyNames[key] { return known }
-        let name = after.tagKeyName(key) ?? before.tagKeyName(key) ?? ""
-        keyNames[key] = name
-        return name
+        let names = [before.tagKeyName(key), after.tagKeyName(key)].compactMap { $0 }
+        keyNames[key] = names
+        return names
     }
 
     private mutating func settleFile(_ file: FileID, _ kinds: ChangeKinds) {
@@ -325,10 +350,6 @@ private struct Settling {
 }
 
 extension Connection {
-    fileprivate func tagKeyName(_ key: Int64) -> String? {
-        first("SELECT name FROM tag_key WHERE id = ?", .integer(key)) { $0.text(0) }
-    }
-
     fileprivate func isConfigured(root: FileID) -> Bool {
         first("SELECT 1 FROM entry WHERE file = ? AND parent > 0", .integer(root)) { _ in true }
             ?? false

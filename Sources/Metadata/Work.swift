@@ -12,6 +12,8 @@ public struct Work: Equatable, Sendable {
     public var attempts: Int64
     /// What the last attempt failed with.
     public var error: String?
+    /// What is pending is not older.
+    public var since: Timestamp
 }
 
 extension Connection {
@@ -55,8 +57,10 @@ extension Connection {
     }
 
     public func work(for entry: Int64) -> Work? {
-        first("SELECT entry, due, tree, attempts, error FROM work WHERE entry = ?", .integer(entry))
-        {
+        first(
+            "SELECT entry, due, tree, attempts, error, since FROM work WHERE entry = ?",
+            .integer(entry)
+        ) {
             Work($0)
         }
     }
@@ -67,7 +71,7 @@ extension Connection {
         let list = "[" + backends.map { "\($0)" }.joined(separator: ",") + "]"
         each(
             """
-            SELECT entry, due, tree, attempts, error FROM work
+            SELECT entry, due, tree, attempts, error, since FROM work
             WHERE due <= ? AND (SELECT backend FROM entry WHERE id = work.entry)
                 NOT IN (SELECT value FROM json_each(?))
             ORDER BY due LIMIT ?
@@ -122,5 +126,6 @@ extension Work {
         tree = row.integer(2) != 0
         attempts = row.integer(3)
         error = row.optionalText(4)
+        since = Timestamp(nanoseconds: row.integer(5))
     }
 }

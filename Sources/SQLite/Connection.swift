@@ -1,4 +1,5 @@
 import CSQLite
+import Synchronization
 
 /// A connection to a database, lent by `Database` to one thread at a time.
 ///
@@ -11,6 +12,12 @@ public final class Connection {
     private var statements: [UnsafeRawPointer: Statement] = [:]
     private var composed: [String: Statement] = [:]
     private(set) var failure: DatabaseError?
+    /// What the write under way has done so far; `nil` where nobody needs to know.
+    var record: RedoRecord?
+    /// Lent to somebody who only reads.
+    var isReading = false
+    /// Kept for SQLite, which knows its address.
+    private let logLength = LogLength()
 
     /// Statements composed at run time that are kept compiled.
     private static let composedLimit = 64
@@ -43,12 +50,21 @@ public final class Connection {
     /// Runs statements that neither take arguments nor return rows.
     public func execute(_ sql: String) {
         guard failure == nil else { return }
-        if sqlite3_exec(handle, sql, nil, nil, nil) != SQLITE_OK { fail(sql) }
+        if sqlite3_exec(handle, sql, nil, nil, nil) != SQLITE_OK { return fail(sql) }
+        record?.isComplete = false
     }
 
     /// Runs a statement to its end.
     public func run(_ sql: StaticString, _ values: Value...) {
         use(statement(sql), values) { _ in false }
+    }
+
+    /// Like `run`, of what is done again by itself if the write is: notes that triggers took of it.
+    public func runUnrecorded(_ sql: StaticString) {
+        let kept = record
+        record = nil
+        run(sql)
+        record = kept
     }
 
     /// The first row as `body` reads it, or `nil` where there is none.
@@ -103,20 +119,28 @@ public final class Connection {
         _ body: (borrowing Row) -> Bool
     ) {
         guard let statement, failure == nil else { return }
+        guard statement.isReadOnly || !isReading else {
+            failure = DatabaseError(
+                code: SQLITE_READONLY,
+                message: "a read may not write: " + statement.sql
+            )
+            return
+        }
         statement.bind(values)
         statement.isBusy = true
         defer {
             sqlite3_reset(statement.handle)
             statement.isBusy = false
         }
-        while true {
+        loop: while true {
             switch sqlite3_step(statement.handle) {
             case SQLITE_ROW:
-                if !body(Row(handle: statement.handle)) { return }
-            case SQLITE_DONE: return
+                if !body(Row(handle: statement.handle)) { break loop }
+            case SQLITE_DONE: break loop
             default: return fail(statement.sql)
             }
         }
+        if !statement.isReadOnly { record?.append(statement.sql, values) }
     }
 
     private func statement(_ sql: StaticString) -> Statement? {
@@ -149,7 +173,42 @@ public final class Connection {
         return Statement(handle: statement, sql: sql)
     }
 
+    /// Does again what a record tells.
+    func replay(_ record: RedoRecord) {
+        let isWhole = record.forEach { sql, values in each(composed: sql, values) { _ in false } }
+        if !isWhole, failure == nil {
+            failure = DatabaseError(
+                code: SQLITE_CORRUPT,
+                message: "a record of the redo log is damaged"
+            )
+        }
+    }
+
     private func fail(_ sql: String) {
         failure = failure ?? DatabaseError(connection: handle, sql: sql)
+    }
+}
+
+/// How long SQLite's log is, in pages.
+final class LogLength: Sendable {
+    private let count = Atomic<Int>(0)
+
+    var pages: Int { count.load(ordering: .relaxed) }
+
+    func note(_ pages: Int) { count.store(pages, ordering: .relaxed) }
+}
+
+extension Connection {
+    /// Has the length of the log noted at each commit; SQLite then moves nothing by itself.
+    func watchLog() -> LogLength {
+        sqlite3_wal_hook(
+            handle,
+            { length, _, _, pages in
+                Unmanaged<LogLength>.fromOpaque(length!).takeUnretainedValue().note(Int(pages))
+                return SQLITE_OK
+            },
+            Unmanaged.passUnretained(logLength).toOpaque()
+        )
+        return logLength
     }
 }

@@ -4,12 +4,15 @@ import CSQLite
 final class Statement {
     let handle: OpaquePointer
     let sql: String
+    /// Changes nothing; what begins and ends transactions counts as such.
+    let isReadOnly: Bool
     /// Between the first step and the reset: a second use needs a statement of its own.
     var isBusy = false
 
     init(handle: OpaquePointer, sql: String) {
         self.handle = handle
         self.sql = sql
+        isReadOnly = sqlite3_stmt_readonly(handle) != 0
     }
 
     deinit { sqlite3_finalize(handle) }

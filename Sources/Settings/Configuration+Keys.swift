@@ -13,9 +13,16 @@ extension Configuration {
         Setting(
             "close",
             "sync: close() returns once the store has the file; async: at once",
-            usual: "sync",
+            usual: "async",
             \.close,
             Value.choice
+        ),
+        Setting(
+            "upload_after",
+            "async: a file goes to its store this long after its last close, 30s at most",
+            usual: "5s",
+            \.uploadAfterSeconds,
+            Value.durationSeconds
         ),
         Setting(
             "unmount",

@@ -29,7 +29,9 @@ extension Configuration {
     /// The section `[mount]`.
     public struct Mount: Equatable, Sendable {
         public var dataDirectory: String
-        public var close = Close.sync
+        public var close = Close.async
+        /// With `close = async`, a file goes to its store when it was left alone for this long.
+        public var uploadAfterSeconds = 5.0
         public var durability = Durability.local
         public var unmount = Unmounting.flush
         /// How long an unmount waits for the stores at most.
@@ -51,7 +53,7 @@ extension Configuration {
     public enum Close: String, CaseIterable, Sendable {
         /// `close` returns once the store has the object.
         case sync
-        /// `close` returns at once, and the upload follows.
+        /// `close` returns at once, and the upload follows when the file is left alone.
         case async
     }
 

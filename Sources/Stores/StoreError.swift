@@ -22,6 +22,14 @@ public enum StoreError: Error, Equatable, Sendable {
     case malformed(String)
     /// The caller's own sink or body failed.
     case aborted(Errno)
+
+    /// The store has answered that it will not: to try again helps only if something else is changed.
+    public var isRefusal: Bool {
+        switch self {
+        case .denied, .noBucket, .full, .invalid: true
+        case .missing, .changed, .originChanged, .unavailable, .malformed, .aborted: false
+        }
+    }
 }
 
 extension StoreError: CustomStringConvertible {

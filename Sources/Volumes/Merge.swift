@@ -54,12 +54,12 @@ struct Merge {
         var isDone = false
         objectCount += piece.page.objects.count
         if let covered = piece.covered { coverage.add(covered) }
-        try volume.metadata.database.write { (rows) throws(Errno) in
+        try volume.metadata.database.write(isLong: true) { (rows) throws(Errno) in
             merge(piece, in: rows, orphans: &orphans)
             isDone = finishCovered(&listed, in: rows)
         }
         while !isDone {
-            try volume.metadata.database.write { (rows) throws(Errno) in
+            try volume.metadata.database.write(isLong: true) { (rows) throws(Errno) in
                 isDone = finishCovered(&listed, in: rows)
             }
         }

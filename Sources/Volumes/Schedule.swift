@@ -6,6 +6,8 @@ struct Schedule: Equatable, Sendable {
     var running: [Int64: Int64] = [:]
     /// Something became due earlier than was known.
     var isAwake = false
+    /// When it will look again by itself.
+    var sleepsUntil = Timestamp(nanoseconds: 0)
     var stopping = false
     /// When the change log was last looked through for what is too old.
     private var forgotAt = -Double.infinity

@@ -37,7 +37,9 @@ extension Volume {
             }
         }
         let isOpen = (node?.now.writers ?? 0) > 0
-        let due = Timestamp.now().adding(seconds: isOpen ? Self.oldestUnsentSeconds : 1)
+        let due = Timestamp.now().adding(
+            seconds: isOpen ? Self.oldestUnsentSeconds : max(1, quietSeconds)
+        )
         try metadata.database.write { (rows) throws(Errno) in
             guard var file = rows.file(id) else { throw .stale }
             let before = file
@@ -51,7 +53,7 @@ extension Volume {
                 rows.addWork(entry.id, due: due)
             }
         }
-        wakeSchedule()
+        wakeSchedule(for: due)
         return try attributes(of: inode)
     }
 

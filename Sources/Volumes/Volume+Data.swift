@@ -119,7 +119,7 @@ extension Volume {
         try takeUpMapped(handle.node)
         try save(handle.node)
         if options.waitsForStore { return try deliver(handle.node) }
-        if let failure = handle.node.takeFailure(), synchronizesToStore { throw failure }
+        if let failure = handle.node.takeFailure() { throw failure }
     }
 
     /// Returns when the bytes and all that is known of the file are on the local disk, and, where the
@@ -135,7 +135,8 @@ extension Volume {
         try metadata.database.write(durably: true) { (rows) throws(Errno) in
             rows.touchChange(of: handle.node.id, at: .now())
         }
-        if synchronizesToStore { try deliver(handle.node) }
+        if synchronizesToStore { return try deliver(handle.node) }
+        if let failure = handle.node.takeFailure() { throw failure }
     }
 
     /// Delivers a file now; a failure is told by this call, and not once more by a later one.

@@ -138,7 +138,7 @@ extension Volume {
             entry.id = rows.insert(entry)
             if file.kind == .regular { rows.journalNewContent(of: file.id) }
             if new.isDirectory { rows.addLinks(1, to: parent.id) }
-            let wait = file.kind == .regular ? Self.oldestUnsentSeconds : 0
+            let wait = file.kind == .regular ? Self.oldestUnsentSeconds : quietSeconds
             rows.addWork(entry.id, due: now.adding(seconds: wait))
             rows.log(.created, name, in: parent.id, file: file.id)
             noteChange(in: parent.id, at: now, rows)
@@ -192,8 +192,13 @@ extension Volume {
         )
     }
 
-    /// Unsent bytes of a file that stays open are sent after this long.
+    /// Unsent bytes of a file that stays open, or is written again and again, are sent after this long.
     static let oldestUnsentSeconds: Double = 30
+
+    /// How long what was made or changed waits for more, before it goes to the store.
+    var quietSeconds: Double {
+        options.waitsForStore ? 0 : min(options.uploadAfterSeconds, Self.oldestUnsentSeconds)
+    }
 }
 
 extension Entry {

@@ -126,7 +126,10 @@ extension Volume {
             rows.addLinks(-1, to: from.id)
             rows.addLinks(1, to: to.id)
         }
-        rows.addWork(entry.id, due: entry.touched, tree: file.isDirectory)
+        // What the store has not got yet goes there when it would have gone.
+        let wait = entry.key == nil ? quietSeconds : 0
+        let due = entry.touched.adding(seconds: wait)
+        rows.addWork(entry.id, due: due, tree: file.isDirectory)
         let moved = ChangeDetail.text("from", oldPath ?? "")
         rows.log(.renamed, entry.name, in: to.id, file: file.id, moved)
         let now = Timestamp.now()

@@ -26,25 +26,38 @@ extension Volume {
 
     func wakeSchedule() { schedule.update { $0.isAwake = true } }
 
-    /// Makes a file's pending work due now.
+    /// Sees to it that the schedule looks at what is due at a moment.
+    func wakeSchedule(for due: Timestamp) {
+        if schedule.withLock({ due < $0.sleepsUntil }) { wakeSchedule() }
+    }
+
+    /// Makes a file's pending work due: now, or when the file was left alone for as long as the user wants.
     ///
     /// - Parameter node: of a file that was closed: the change log is told what was written, once.
     func hasten(_ id: FileID, logging node: Node? = nil) {
         let now = node?.now
+        let time = Timestamp.now()
+        let due = time.adding(seconds: node == nil ? 0 : quietSeconds)
         do throws(Errno) {
             try metadata.database.write { (rows) throws(Errno) in
                 if let now, now.writes != now.loggedWrites, let path = rows.path(of: id) {
                     rows.log(.written, path, file: id, .number("size", now.size))
                 }
-                for entry in rows.entries(of: id) where rows.work(for: entry.id) != nil {
-                    rows.addWork(entry.id, due: .now())
+                for entry in rows.entries(of: id) {
+                    guard let work = rows.work(for: entry.id) else { continue }
+                    if due > time, entry.isAttached, work.error == nil {
+                        let last = work.since.adding(seconds: Self.oldestUnsentSeconds)
+                        rows.postponeWork(entry.id, to: min(due, max(last, time)))
+                    } else {
+                        rows.addWork(entry.id, due: due)
+                    }
                 }
             }
             if let now { node?.update { $0.loggedWrites = now.writes } }
         } catch {
             Log.error("file \(id): its work is not made due: \(error)")
         }
-        wakeSchedule()
+        wakeSchedule(for: due)
     }
 
     /// Makes all work of a backend due now: it can be reached again.
@@ -122,7 +135,8 @@ extension Volume {
             rows.failWork(entry, error: "\(error)", retryAt: Timestamp.now().adding(seconds: pause))
             return rows.entry(entry)?.file
         }
-        if let file = file ?? nil { nodes.node(file)?.update { $0.failure = Errno(error) } }
+        guard options.synchronizesToStore || error.isRefusal, let file = file ?? nil else { return }
+        nodes.node(file)?.update { $0.failure = Errno(error) }
     }
 
     func describe(_ entry: Entry) -> String {
@@ -163,7 +177,9 @@ extension Volume {
         let shortest = full.isEmpty ? 0.01 : Self.fullSleepSeconds
         let sleep = next.map { max(shortest, $0.secondsSince(.now())) } ?? Self.longestSleepSeconds
         let isIdle = fresh.isEmpty
-        schedule.wait(atMost: min(isIdle ? max(sleep, 0.05) : 0.01, Self.longestSleepSeconds)) {
+        let pause = min(isIdle ? max(sleep, 0.05) : 0.01, Self.longestSleepSeconds)
+        schedule.update { $0.sleepsUntil = Timestamp.now().adding(seconds: pause) }
+        schedule.wait(atMost: pause) {
             $0.isAwake || $0.stopping ? true : nil
         }
         return !schedule.withLock { $0.stopping }

@@ -14,7 +14,7 @@ extension Volume {
     /// Changes the tags of many files in one transaction, and returns how many they are.
     public func change(_ changes: TagChanges, of targets: TagTargets) throws(VolumeProblem) -> Int {
         let given = try files(targets)
-        return try metadata.database.write { (rows) throws(VolumeProblem) in
+        return try metadata.database.write(isLong: true) { (rows) throws(VolumeProblem) in
             let files: [FileID]
             if let given { files = given } else { files = try selected(targets, rows) }
             let now = Timestamp.now()
@@ -106,7 +106,9 @@ extension Volume {
     }
 
     public func renameTag(_ key: String, to new: String) throws(Errno) -> Int {
-        try metadata.database.write { (rows) throws(Errno) in try rows.renameTag(key, to: new) }
+        try metadata.database.write(isLong: true) { (rows) throws(Errno) in
+            try rows.renameTag(key, to: new)
+        }
     }
 
     /// A page of all files that have tags or attributes, each with its path.

@@ -15,6 +15,8 @@ public struct VolumeOptions: Sendable {
     public var directoryMode: UInt32 = 0o755
     /// `close`, `rename`, `unlink` and `mkdir` wait for the store.
     public var waitsForStore = true
+    /// Where they do not, a file is sent when it was left alone for so long.
+    public var uploadAfterSeconds = 5.0
     /// `fsync` waits for the store.
     public var synchronizesToStore = false
 

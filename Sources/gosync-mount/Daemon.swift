@@ -203,6 +203,7 @@ enum Daemon {
         options.fileMode = 0o666 & ~configuration.mount.umask
         options.directoryMode = 0o777 & ~configuration.mount.umask
         options.waitsForStore = configuration.mount.close == .sync
+        options.uploadAfterSeconds = configuration.mount.uploadAfterSeconds
         options.synchronizesToStore = configuration.mount.durability == .remote
         do throws(Errno) {
             let cache = try BlockCache(

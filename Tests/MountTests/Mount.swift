@@ -31,11 +31,24 @@ final class Mount: @unchecked Sendable {
         path = scratch.path + "/mnt"
         configuration = scratch.path + "/mount.conf"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        let text = "[mount]\ndata_dir = \(scratch.path)/data\n\(settings)\n\(sections)\n"
+        let text = """
+            [mount]
+            data_dir = \(scratch.path)/data
+            \(Self.hasty(settings))
+            \(sections)
+
+            """
         try text.write(toFile: configuration, atomically: true, encoding: .utf8)
         chmod(configuration, 0o600)
         daemon = Process()
         try start()
+    }
+
+    /// Unless a test says otherwise, stores follow at once: most look at them next.
+    private static func hasty(_ settings: String) -> String {
+        let close = settings.contains("close = ") ? "" : "close = sync\n"
+        return close + (settings.contains("upload_after = ") ? "" : "upload_after = 0s\n")
+            + settings
     }
 
     deinit {

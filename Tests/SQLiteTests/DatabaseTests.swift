@@ -134,17 +134,41 @@ struct DatabaseTests {
         #expect(pairs == [11, 12, 13, 21, 22, 23, 31, 32, 33])
     }
 
-    @Test func readersSeeWhatIsCommittedOnly() throws {
+    @Test func othersDoNotSeeAWriteThatIsUnderWay() throws {
         let fixture = try Fixture()
-        let counts = try fixture.database.write { (rows) throws(DatabaseError) in
+        let database = fixture.database
+        let counts = try database.write { (rows) throws(DatabaseError) in
             rows.run("INSERT INTO t(value) VALUES (1)")
-            let outside = try fixture.database.read { (other) throws(DatabaseError) in
-                Fixture.count(other)
+            let outside = Mutex<Int64?>(nil)
+            DispatchQueue.concurrentPerform(iterations: 1) { _ in
+                let thread = Thread {
+                    let count = try? database.read { (other) throws(DatabaseError) in
+                        Fixture.count(other)
+                    }
+                    outside.withLock { $0 = count ?? -1 }
+                }
+                thread.start()
+                while outside.withLock({ $0 }) == nil { usleep(1000) }
             }
-            return (Fixture.count(rows), outside)
+            let within = try database.read { (same) throws(DatabaseError) in Fixture.count(same) }
+            return (Fixture.count(rows), within, outside.withLock { $0 })
         }
-        #expect(counts == (1, 0))
+        #expect(counts == (1, 1, 0))
         #expect(try fixture.count() == 1)
+    }
+
+    @Test func aReadCannotWrite() throws {
+        let fixture = try Fixture()
+        // On a connection of its own, and on that of a batch.
+        for count in 0...1 as ClosedRange<Int64> {
+            #expect(throws: DatabaseError.self) {
+                try fixture.database.read { (rows) throws(DatabaseError) in
+                    rows.run("INSERT INTO t(value) VALUES ('no')")
+                }
+            }
+            #expect(try fixture.count() == count)
+            try fixture.insert(.integer(count))
+        }
     }
 
     @Test func aSnapshotStandsStill() throws {
