@@ -120,7 +120,7 @@ extension Connection {
     ///
     /// - Throws: `.query` with what is wrong, for people to read.
     public func check(query: String) throws(MetadataError) -> [String] {
-        try prepare(query, at: .local()).selection(catalogue).warnings
+        try prepare(query, at: .local()).warnings(catalogue)
     }
 }
 

@@ -12,6 +12,11 @@ public struct Catalogue {
     /// A key with more values than this has no test run over each of them.
     static let mostTestedValues: Int64 = 4096
 
+    /// So many files are sorted where no index has them in order; what is more is gone through.
+    static let mostSorted: Int64 = 10_000
+    /// Names of a directory that are looked through for one in other letters.
+    static let mostFolded: Int64 = 2_000
+
     func files() -> Int64 { rows("SELECT coalesce(max(id), 0) FROM file", 1).first?[0] ?? 0 }
 
     func key(_ name: String) -> (id: Int64, files: Int64)? {
@@ -43,6 +48,38 @@ public struct Catalogue {
 
     func backend(_ name: String) -> Int64? {
         rows("SELECT id FROM backend WHERE name = \(name)", 1).first?[0]
+    }
+
+    /// The directories that have a path in some backend, `/` among them; `nil` where that takes too long to
+    /// find out.
+    ///
+    /// - Parameter isFolded: whether upper and lower case are one, as in a path that is folded already.
+    func directories(at path: [String], isFolded: Bool) -> [Int64]? {
+        var found = rows("SELECT root FROM backend", 1).map { $0[0] }
+        for name in path {
+            var below: [Int64] = []
+            for directory in found {
+                guard isFolded else {
+                    below += rows(
+                        "SELECT file FROM entry WHERE parent = \(directory) AND name = \(name)",
+                        1
+                    ).map { $0[0] }
+                    continue
+                }
+                let limit = Self.mostFolded + 1
+                guard count("entry WHERE parent = \(directory)", atMost: limit) < limit else {
+                    return nil
+                }
+                below += rows(
+                    """
+                    SELECT file FROM entry WHERE parent = \(directory) AND gosync_fold(name) = \(name)
+                    """,
+                    1
+                ).map { $0[0] }
+            }
+            found = below
+        }
+        return found
     }
 
     /// How many rows there are, or `atMost`.

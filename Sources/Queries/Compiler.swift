@@ -5,8 +5,6 @@
 /// was compiled in: compile and run it within one transaction.
 public struct Selection {
     fileprivate var chain: Chain
-    /// What may be a mistake but isn't an error, such as a tag that no file has.
-    public let warnings: [String]
     /// About how many rows the chain goes through.
     public let cost: Int64
 
@@ -125,8 +123,11 @@ public struct PreparedQuery: Sendable {
         let postings = Postings(catalogue: catalogue, present: present, files: files)
         let compiler = Compiler(postings: postings, probe: Probe(present: present), files: files)
         let chain = compiler.chain(node)
-        return Selection(chain: chain, warnings: node.warnings(catalogue), cost: chain.cost)
+        return Selection(chain: chain, cost: chain.cost)
     }
+
+    /// What may be a mistake but isn't an error, such as a tag that no file has.
+    public func warnings(_ catalogue: Catalogue) -> [String] { node.warnings(catalogue) }
 }
 
 /// SELECTs with the operators before them; evaluated from the left, as SQLite does.
@@ -171,7 +172,7 @@ struct Compiler {
 
     /// The smallest posting first; what is not much larger is merged with it, the rest is asked per row.
     private func conjunction(_ nodes: [Node]) -> Chain {
-        var rest = nodes.map { (node: $0, posting: positive($0)) }
+        var rest = postings(of: nodes)
         let smallest = rest.indices
             .filter { !rest[$0].node.isComplement && canDrive(rest[$0].posting, nodes) }
             .min { (rest[$0].posting?.cost ?? 0) < (rest[$1].posting?.cost ?? 0) }
@@ -198,6 +199,19 @@ struct Compiler {
         return whole
     }
 
+    /// The posting of each node, or of what a complement leaves out.
+    ///
+    /// To sort files is worth while only where they are fewer than those of any other posting, and only
+    /// so far they are counted.
+    private func postings(of nodes: [Node]) -> [(node: Node, posting: Posting?)] {
+        var found = nodes.map { (node: $0, posting: $0.isSorted ? nil : positive($0)) }
+        let least = found.filter { !$0.node.isComplement }.compactMap(\.posting?.cost).min()
+        for index in nodes.indices where nodes[index].isSorted {
+            found[index].posting = positive(nodes[index], sorting: least)
+        }
+        return found
+    }
+
     /// Whether to ask the other predicates of every row of a posting: they are repeated for each arm.
     private func canDrive(_ posting: Posting?, _ nodes: [Node]) -> Bool {
         guard let posting else { return false }
@@ -215,10 +229,11 @@ struct Compiler {
         return Chain(arms: arms.map { (.union, $0) }, cost: posting.cost)
     }
 
-    /// The posting of a node, or of what a complement leaves out.
-    private func positive(_ node: Node) -> Posting? {
-        guard case .leaf(let leaf, false) = node else { return posting(node) }
-        return postings.posting(leaf)
+    /// The posting of a node, or of what a complement leaves out; no more than `most` files are sorted
+    /// for it.
+    private func positive(_ node: Node, sorting most: Int64? = nil) -> Posting? {
+        guard case .leaf(let leaf, _) = node else { return posting(node) }
+        return postings.posting(leaf, sorting: most)
     }
 
     /// The postings whose union a node is, or `nil` where all files have to be gone through.
@@ -235,8 +250,8 @@ struct Compiler {
             }
             return whole
         case .all(let nodes):
-            let candidates = nodes.enumerated().compactMap { index, node in
-                posting(node).map { (index: index, posting: $0) }
+            let candidates = postings(of: nodes).enumerated().compactMap { index, found in
+                found.node.isComplement ? nil : found.posting.map { (index: index, posting: $0) }
             }
             .filter { canDrive($0.posting, nodes) }
             guard let best = candidates.min(by: { $0.posting.cost < $1.posting.cost }) else {
@@ -264,6 +279,15 @@ extension Node {
     fileprivate var isComplement: Bool {
         guard case .leaf(_, false) = self else { return false }
         return true
+    }
+
+    /// Whether no index has its files in the order of their numbers.
+    fileprivate var isSorted: Bool {
+        guard case .leaf(.predicate(let field, _), _) = self else { return false }
+        switch field {
+        case .size, .modified, .age, .path, .dir: return true
+        default: return false
+        }
     }
 
     /// Tags and backends that a query names, and nothing has.

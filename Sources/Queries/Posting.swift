@@ -47,8 +47,10 @@ struct Postings {
     let present: Present
     let files: Int64
 
-    /// The posting of a predicate, or `nil` where no index has its files in order.
-    func posting(_ leaf: Leaf) -> Posting? {
+    /// The posting of a predicate, or `nil` where no index has its files in order, and they are too many to
+    /// be sorted: more than `most`.
+    func posting(_ leaf: Leaf, sorting most: Int64? = nil) -> Posting? {
+        let most = min(most ?? .max, Catalogue.mostSorted)
         if case .files(let ids) = leaf { return files(ids) }
         guard case .predicate(let field, let test) = leaf else { return nil }
         switch field {
@@ -77,8 +79,26 @@ struct Postings {
             guard !types.contains("file"), !types.contains("symlink") else { return nil }
             return extensions(FileKind.extensions { types.contains($0.type) })
         case .backend: return names(test).flatMap(backends)
-        default: return nil
+        case .size: return sorted(most, by: "file_size", test.number("p.size"))
+        case .modified: return sorted(most, by: "file_mtime", test.time("p.mtime", present))
+        case .age: return sorted(most, by: "file_mtime", test.age("p.mtime", present))
+        case .path, .dir: return posting(leaf, path: field, test, sorting: most)
+        case .stem, .tagCount: return nil
         }
+    }
+
+    /// Files by an index that does not have them in the order of their numbers, if they are few enough to
+    /// be sorted for each page.
+    private func sorted(_ most: Int64, by index: SQL, _ condition: SQL) -> Posting? {
+        let source: SQL = "file p INDEXED BY \(index) WHERE \(condition)"
+        return sorted(most, "SELECT p.id AS id FROM \(source)", counted: source)
+    }
+
+    /// The same for any SELECT of ids.
+    func sorted(_ most: Int64, _ select: SQL, counted source: SQL) -> Posting? {
+        let count = catalogue.count(source, atMost: most + 1)
+        guard count <= most else { return nil }
+        return Posting(arms: [Arm(table: "(\(select)) p", id: "p.id")], cost: count)
     }
 
     /// How many rows there are; beyond the counting limit a quarter of all files stands for "very many".

@@ -18,7 +18,7 @@ struct PlanTests {
         "tag:colour=red OR tag:colour=blue",
         "tag:colour=red AND NOT tag:rating=4",
         "(tag:colour=red OR tag:rating=4) AND (tag:colour=blue OR tag:rating=5)",
-        "tag:colour IN (red, blue) AND size>1K AND name:*a*",
+        "tag:colour IN (red, blue) AND path:*a* AND name:*a*",
         "ext=jpg",
         "mime:image/*",
         "type=image AND tag:colour=red",
@@ -35,11 +35,24 @@ struct PlanTests {
     }
 
     /// These have to go through all files, in the order of the table, and still sort nothing.
-    @Test(arguments: ["*", "untagged", "NOT tag:colour=red", "size>1K", "name:*a*", "dir=/x"])
+    @Test(arguments: ["*", "untagged", "NOT tag:colour=red", "name:*a*", "tagcount>2", "path:*x*"])
     func theUniverseIsWalkedInOrder(query: String) throws {
         let plan = try Self.plan(of: query)
         #expect(!plan.contains { $0.contains("TEMP B-TREE") }, "\(plan)")
         #expect(plan.contains { $0.hasPrefix("SEARCH p USING INTEGER PRIMARY KEY") }, "\(plan)")
+    }
+
+    /// Few files by size, by time or by where they lie are found by an index, and sorted.
+    @Test(arguments: [
+        ("size>1K", "file_size"), ("size BETWEEN 1K AND 2K", "file_size"),
+        ("mtime>2024-05", "file_mtime"), ("age<7d", "file_mtime"),
+        ("tag:colour=red AND size>1K", "file_size"), ("dir='/y'", "(parent=?"),
+        ("path under '/y'", "(parent=?"), ("path:/y/*", "(parent=?"),
+    ])
+    func fewFilesAreFoundByAnIndex(query: String, index: String) throws {
+        let plan = try Self.plan(of: query)
+        #expect(plan.contains { $0.contains(index) }, "\(plan)")
+        #expect(!plan.contains { $0.contains("p USING INTEGER PRIMARY KEY") }, "\(plan)")
     }
 
     private static func plan(of query: String) throws -> [String] {
@@ -55,6 +68,7 @@ struct PlanTests {
                 try? connection.addTag(FileTag("many", "\(number)"), to: file)
                 try? connection.setExtendedAttribute("user.note", of: file, to: [0x78])
             }
+            _ = connection.add("/y/z/b.jpg")
         }
         return try library.read { connection throws(MetadataError) in
             try connection.plan(
