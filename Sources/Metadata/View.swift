@@ -68,20 +68,28 @@ struct View {
     }
 
     mutating func page(after file: FileID, limit: Int) -> [Member] {
-        rows(after: file, limit: limit).compactMap { row in
+        rows(after: file, limit: limit, hasInode: true).compactMap { row in
             row.inode.map { Member(name: shownName(row), row: $0) }
         }
     }
 
-    func rows(after file: FileID, limit: Int) -> [Row] {
+    /// The same with no more than a listing of names tells, which is half the work.
+    mutating func names(after file: FileID, limit: Int) -> [NamedMember] {
+        rows(after: file, limit: limit).map { row in
+            NamedMember(name: shownName(row), file: row.file, mode: row.mode)
+        }
+    }
+
+    func rows(after file: FileID, limit: Int, hasInode: Bool = false) -> [Row] {
         rows(
             Self.listing(
                 query.selection(connection.catalogue),
                 after: file,
                 limit: limit,
-                folds: folds
+                folds: folds,
+                hasInode: hasInode
             ),
-            hasInode: true
+            hasInode: hasInode
         )
     }
 
@@ -135,14 +143,19 @@ struct View {
         _ selection: Selection,
         after file: FileID,
         limit: Int,
-        folds: Bool = false
+        folds: Bool = false,
+        hasInode: Bool = true
     ) -> SQL {
         let sameName = Self.sameName(folds: folds)
+        let inode: SQL =
+            hasInode
+            ? """
+            , f.id, f.backend, f.mode, f.uid, f.gid, f.links, f.size, f.mtime, f.atime, f.ctime, f.device, \
+            f.target, f.extra, f.known, f.data, f.meta, f.listed
+            """ : ""
         return """
             SELECT d.file, f.mode, e.parent, e.name, \
-            (SELECT count(*) FROM (SELECT 1 FROM entry o WHERE \(sameName) LIMIT 2)), \
-            f.id, f.backend, f.mode, f.uid, f.gid, f.links, f.size, f.mtime, f.atime, f.ctime, f.device, \
-            f.target, f.extra, f.known, f.data, f.meta, f.listed \
+            (SELECT count(*) FROM (SELECT 1 FROM entry o WHERE \(sameName) LIMIT 2))\(inode) \
             FROM (\(selection.sql(after: file))) d CROSS JOIN file f ON f.id = d.file \
             CROSS JOIN entry e ON e.id = \(shownEntry(of: "d.file")) \
             WHERE \(Selection.memberCondition(row: "f")) LIMIT \(Int64(limit))

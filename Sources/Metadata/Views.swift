@@ -12,6 +12,15 @@ public struct Member: Equatable, Sendable {
     public var file: FileID { row.id }
 }
 
+/// A file as a listing of names tells it.
+public struct NamedMember: Equatable, Sendable {
+    /// The name in the view.
+    public let name: Name
+    public let file: FileID
+    /// Its type and permissions.
+    public let mode: UInt32
+}
+
 /// What filters select, within `Database.read` or, for several pages of one state, `snapshot`.
 ///
 /// Members are regular files and links that have a name below `/backends`. A file with several names is
@@ -29,6 +38,17 @@ extension Connection {
     ) throws(MetadataError) -> [Member] {
         var view = try view(of: filter, at: present)
         return view.page(after: file, limit: limit)
+    }
+
+    /// Like `members`, with names only.
+    public func memberNames(
+        of filter: Filter,
+        after file: FileID,
+        limit: Int,
+        at present: Present
+    ) throws(MetadataError) -> [NamedMember] {
+        var view = try view(of: filter, at: present)
+        return view.names(after: file, limit: limit)
     }
 
     /// The member that a name stands for in a flat view.

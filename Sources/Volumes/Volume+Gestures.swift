@@ -53,18 +53,19 @@ extension Volume {
         let view = FileID(bitPattern: directory)
         guard let filter = try filter(of: view) else { return false }
         guard filter.untags, let tags = Self.assertedTags(filter),
-            let file = try member(name, of: try file(view))
+            let member = try member(name, of: try file(view))
         else { throw .notPermitted }
+        let file = FileID(bitPattern: member.attributes.inode)
         try metadata.database.write { (rows) throws(Errno) in
             for (key, value) in tags {
                 // A flag's predicate holds by any value of its key.
                 if value.isEmpty {
-                    rows.removeTag(key: key, of: file.id)
+                    rows.removeTag(key: key, of: file)
                 } else {
-                    rows.removeTag(Tag(key, value), of: file.id)
+                    rows.removeTag(Tag(key, value), of: file)
                 }
             }
-            rows.touchChange(of: file.id, at: .now())
+            rows.touchChange(of: file, at: .now())
         }
         return true
     }

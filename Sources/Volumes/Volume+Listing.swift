@@ -33,13 +33,20 @@ extension Volume {
         let directory = try file(id)
         if directory.backend == 0 {
             if let page = try listPlace(id, after: cookie, limit: limit) { return page }
-            if try isFilter(id) { return try listView(id, after: cookie, limit: limit) }
+            if try isFilter(id) {
+                return try listView(
+                    id,
+                    after: cookie,
+                    limit: limit,
+                    withAttributes: withAttributes
+                )
+            }
         }
         guard withAttributes else { return try listNames(id, after: cookie, limit: limit) }
         let page = try metadata.database.read { (rows) throws(Errno) in
             rows.children(of: id, after: cookie - Self.cookiesBefore, limit: limit)
         }
-        let seconds = try nameSeconds(in: directory)
+        let seconds = isView(directory) ? Self.listedSeconds : try nameSeconds(in: directory)
         return page.map { child in
             DirectoryEntry(
                 name: child.entry.name,

@@ -6,6 +6,7 @@ extension Volume {
     /// Finds a name in a directory.
     public func lookup(_ name: Name, in directory: UInt64) throws(Errno) -> DirectoryEntry {
         guard name.text.utf8.count <= Name.longestBytes else { throw .tooLongName }
+        if let found = try knownMember(name, of: FileID(bitPattern: directory)) { return found }
         var parent = try file(FileID(bitPattern: directory))
         guard parent.isDirectory else { throw .notDirectory }
         if try ensureListed(parent) { parent = try file(parent.id) }
@@ -15,17 +16,17 @@ extension Volume {
                 name: name,
                 cookie: cookie(of: entry, in: parent),
                 attributes: attributes(of: file),
-                validSeconds: try nameSeconds(in: parent)
+                validSeconds: isView(parent) ? Self.listedSeconds : try nameSeconds(in: parent)
             )
         }
         if let place = try place(name, in: parent) { return place }
-        guard let file = try member(name, of: parent) else { throw .noEntry }
-        return DirectoryEntry(
-            name: name,
-            cookie: file.id + Self.cookiesBefore,
-            attributes: attributes(of: file),
-            validSeconds: 0
-        )
+        guard let found = try member(name, of: parent) else { throw .noEntry }
+        return found
+    }
+
+    /// Whether it is `/filters` or lies below, where all that has a name of its own is a directory.
+    func isView(_ directory: File) -> Bool {
+        directory.backend == 0 && directory.id > .backends
     }
 
     /// For how long the kernel may remember that a name does not exist.
@@ -68,16 +69,20 @@ extension Volume {
                 file.changed = now.modified
             }
         }
-        // Only a filter's times move without the kernel's doing. Those of `/` and `/backends`, through
-        // which every path goes, do not.
-        let isFilter = file.isDirectory && file.backend == 0 && file.id > .backends
         var seconds = file.isKnown ? Self.attributeSeconds : Self.guessSeconds
         if file.isDirectory, let backend = backends[file.backend] {
             // Its times move with what others do in it.
             seconds = min(seconds, backend.directorySeconds)
         }
-        return Attributes(file, validSeconds: isFilter ? 0 : seconds)
+        if file.isDirectory, file.backend == 0, file.id > .backends { seconds = Self.viewSeconds }
+        return Attributes(file, validSeconds: seconds)
     }
+
+    /// For views and what lies above them, whose times move without the kernel's doing.
+    ///
+    /// The kernel asks for those on the way to a file each time it looks one up by its path, so that not
+    /// to be asked for a moment is what makes `ls -l` of a view quick.
+    private static let viewSeconds = 0.01
 
     /// Long enough for `ls -l` to use what the listing told, without a request per file.
     private static let guessSeconds: Double = 5

@@ -86,7 +86,7 @@ extension Volume {
             name: name,
             cookie: cookie + Self.cookiesBefore,
             attributes: attributes(of: file),
-            validSeconds: 0
+            validSeconds: Self.listedSeconds
         )
     }
 
@@ -95,8 +95,12 @@ extension Volume {
         ofBranch directory: FileID,
         of view: FileID
     ) throws(Errno) -> DirectoryEntry? {
-        guard let found = try child(name, of: directory) else { return nil }
-        return try branches([found], of: view).first
+        guard let found = try child(name, of: directory),
+            var entry = try branches([found], of: view).first
+        else { return nil }
+        // Of a file that was not listed, nobody has yet been told that it is there.
+        if !entry.attributes.isDirectory { entry.validSeconds = 0 }
+        return entry
     }
 
     /// A page of a directory without rows, or of the top of a tree; `nil` for any other.
@@ -132,7 +136,7 @@ extension Volume {
                 name: child.entry.name,
                 cookie: child.entry.id + Self.cookiesBefore,
                 attributes: attributes(of: child.file),
-                validSeconds: 0
+                validSeconds: Self.listedSeconds
             )
         }
         let shown = try listBranch(.backends, of: view, after: 0, limit: .max)
@@ -187,7 +191,7 @@ extension Volume {
                 name: child.entry.name,
                 cookie: child.entry.id + Self.cookiesBefore,
                 attributes: attributes(of: file),
-                validSeconds: 0
+                validSeconds: Self.listedSeconds
             )
         }
     }

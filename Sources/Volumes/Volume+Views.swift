@@ -10,10 +10,30 @@ struct ViewState {
     var queries = AdHocQueries()
     /// What a listing that goes on will want next.
     var ahead: [FileID: ReadAhead] = [:]
+    var filters = KnownFilters()
     /// Why the last query set on a directory was refused.
     var problems: [FileID: String] = [:]
 
     static let mostTrees = 16
+}
+
+/// Which directories are filters, for as long as nothing is written: every look at a view asks.
+struct KnownFilters {
+    private var filters: [FileID: Filter?] = [:]
+    private var changeCount = 0
+
+    private static let most = 1024
+
+    /// `nil` where it is not known; a directory may be known to be none.
+    func filter(of directory: FileID, _ changeCount: Int) -> Filter?? {
+        changeCount == self.changeCount ? filters[directory] : nil
+    }
+
+    mutating func remember(_ filter: Filter?, of directory: FileID, _ changeCount: Int) {
+        if changeCount != self.changeCount || filters.count >= Self.most { filters = [:] }
+        self.changeCount = changeCount
+        filters[directory] = .some(filter)
+    }
 }
 
 /// Entries of a view that were read in one go, for the small pages that the kernel asks for.
@@ -26,12 +46,20 @@ struct ReadAhead {
     /// The cookie that they come after.
     private let after: Int64
     private let entries: [DirectoryEntry]
+    private let hasAttributes: Bool
     private let changeCount: Int
     private let time: Double
 
-    init(after: Int64, entries: [DirectoryEntry], changeCount: Int, time: Double) {
+    init(
+        after: Int64,
+        entries: [DirectoryEntry],
+        hasAttributes: Bool,
+        changeCount: Int,
+        time: Double
+    ) {
         self.after = after
         self.entries = entries
+        self.hasAttributes = hasAttributes
         self.changeCount = changeCount
         self.time = time
     }
@@ -40,11 +68,12 @@ struct ReadAhead {
     func page(
         after cookie: Int64,
         limit: Int,
+        withAttributes: Bool,
         _ changeCount: Int,
         _ now: Double
     ) -> [DirectoryEntry]? {
         guard changeCount == self.changeCount, now - time < Self.seconds, cookie >= after,
-            let last = entries.last, cookie < last.cookie
+            hasAttributes || !withAttributes, let last = entries.last, cookie < last.cookie
         else { return nil }
         var (low, high) = (0, entries.count)
         while low < high {
@@ -68,7 +97,14 @@ extension Volume {
             if case .query = place { return typedFilter(directory) }
             return nil
         }
-        return try metadata.database.read { (rows) throws(Errno) in rows.filter(of: directory) }
+        // Before the look: what is written meanwhile moves it on.
+        let count = metadata.database.changeCount
+        if let known = views.withLock({ $0.filters.filter(of: directory, count) }) { return known }
+        let filter = try metadata.database.read { (rows) throws(Errno) in
+            rows.filter(of: directory)
+        }
+        views.withLock { $0.filters.remember(filter, of: directory, count) }
+        return filter
     }
 
     /// A filter that cannot be evaluated is an error, never empty: media servers delete what is gone.
@@ -87,45 +123,84 @@ extension Volume {
     }
 
     /// The file that a name stands for in a view.
-    func member(_ name: Name, of directory: File) throws(Errno) -> File? {
-        guard directory.backend == 0, let filter = try filter(of: directory.id),
-            filter.layout == .flat
-        else { return nil }
-        let found = try evaluate { (rows) throws(MetadataError) in
-            try rows.member(named: name, of: filter, at: .local()).flatMap { id in
-                rows.file(id).map { ($0, rows.entries(of: id).first) }
-            }
-        }
-        guard let (file, entry) = found else { return nil }
-        guard let entry, !file.isKnown else { return file }
-        return try learned(entry, file).1
+    func member(_ name: Name, of directory: File) throws(Errno) -> DirectoryEntry? {
+        guard directory.backend == 0, let filter = try filter(of: directory.id) else { return nil }
+        return try member(name, of: filter)
     }
 
-    /// How long the kernel may use a name that a listing has just told.
+    /// The same for a directory that is known to be a flat view, in one look; `nil` where more is to be
+    /// looked at, such as for a name that it does not have.
+    func knownMember(_ name: Name, of directory: FileID) throws(Errno) -> DirectoryEntry? {
+        let count = metadata.database.changeCount
+        guard let known = views.withLock({ $0.filters.filter(of: directory, count) }),
+            let filter = known
+        else { return nil }
+        return try member(name, of: filter, unlessChild: true)
+    }
+
+    /// - Parameter unlessChild: directories made below the view come first, and have not been looked at.
+    private func member(
+        _ name: Name,
+        of filter: Filter,
+        unlessChild: Bool = false
+    ) throws(Errno) -> DirectoryEntry? {
+        guard filter.layout == .flat else { return nil }
+        let found = try evaluate { (rows) throws(MetadataError) -> (File, Entry?)? in
+            if unlessChild, rows.entry(named: name, in: filter.file) != nil { return nil }
+            guard let id = try rows.member(named: name, of: filter, at: .local()),
+                let file = rows.file(id)
+            else { return nil }
+            return (file, file.isKnown ? nil : rows.entries(of: id).first)
+        }
+        guard let (known, entry) = found else { return nil }
+        let file = if let entry { try learned(entry, known).1 } else { known }
+        var shown = listed(name, attributes(of: file))
+        // Nobody has been told yet that it is there.
+        shown.validSeconds = 0
+        return shown
+    }
+
+    /// How long the kernel may use a name that a listing has just told, and that of a view itself.
     ///
     /// Thus `ls -l` needs no request per file. Only the name may be out of date: it leads to the same file.
-    private static let listedSeconds = 0.1
+    static let listedSeconds = 0.1
+    /// The first page is what a person waits for, and each of its files may have to come from the disk.
+    private static let firstEntries = 48
 
     /// A page of a view, out of a larger one that was read before where nothing has changed since.
     func listView(
         _ directory: FileID,
         after cookie: Int64,
-        limit: Int
+        limit: Int,
+        withAttributes: Bool
     ) throws(Errno) -> [DirectoryEntry] {
         let count = metadata.database.changeCount
         let now = monotonicSeconds()
         let ahead = views.withLock {
-            $0.ahead[directory]?.page(after: cookie, limit: limit, count, now)
+            $0.ahead[directory]?.page(
+                after: cookie,
+                limit: limit,
+                withAttributes: withAttributes,
+                count,
+                now
+            )
         }
         if let ahead { return ahead }
-        // The first page is what a person waits for; whoever goes on wants the rest.
+        // Whoever goes on wants the rest.
         let isFirst = cookie <= Self.cookiesBefore
         let entries = try readView(
             directory,
             after: cookie,
-            limit: isFirst ? limit : max(limit, ReadAhead.entries)
+            limit: isFirst ? min(limit, Self.firstEntries) : max(limit, ReadAhead.entries),
+            withAttributes: withAttributes
         )
-        let read = ReadAhead(after: cookie, entries: entries, changeCount: count, time: now)
+        let read = ReadAhead(
+            after: cookie,
+            entries: entries,
+            hasAttributes: withAttributes,
+            changeCount: count,
+            time: now
+        )
         views.update { views in
             if views.ahead.count >= ReadAhead.mostViews { views.ahead = [:] }
             views.ahead[directory] = read
@@ -136,37 +211,54 @@ extension Volume {
     private func readView(
         _ directory: FileID,
         after cookie: Int64,
-        limit: Int
+        limit: Int,
+        withAttributes: Bool
     ) throws(Errno) -> [DirectoryEntry] {
         guard let filter = try filter(of: directory) else { throw .stale }
         var after = max(0, cookie - Self.cookiesBefore)
         while true {
             let (members, children) = try evaluate { (rows) throws(MetadataError) in
+                let children = rows.children(of: directory, after: 0, limit: .max).map {
+                    listed($0.entry.name, attributes(of: $0.file))
+                }
+                guard withAttributes else {
+                    let names = try rows.memberNames(
+                        of: filter,
+                        after: after,
+                        limit: limit,
+                        at: .local()
+                    )
+                    let members = names.map { member in
+                        let inode = UInt64(bitPattern: member.file)
+                        return listed(member.name, Attributes(inode: inode, mode: member.mode))
+                    }
+                    return (members, children)
+                }
                 let members = try rows.members(of: filter, after: after, limit: limit, at: .local())
-                let children = rows.children(of: directory, after: 0, limit: .max)
-                let files = members.map { (name: $0.name, file: $0.row) }
-                return (files, children.map { (name: $0.entry.name, file: $0.file) })
+                return (members.map { listed($0.name, attributes(of: $0.row)) }, children)
             }
-            let own = Set(children.map(\.name))
             // Beyond the last member of a page, more members may come before the next child.
-            let end = members.last?.file.id ?? .max
-            let page =
-                members.filter { !own.contains($0.name) }
-                + children.filter { $0.file.id > after && $0.file.id <= end }
+            let end = members.last?.cookie ?? .max
+            let own = children.filter { $0.cookie > after + Self.cookiesBefore && $0.cookie <= end }
+            if children.isEmpty { return members }
+            let hidden = Set(children.map(\.name))
+            let page = members.filter { !hidden.contains($0.name) } + own
             // An empty answer would end the listing: a page of nothing but hidden members does not.
             guard !page.isEmpty || members.isEmpty else {
-                after = end
+                after = end - Self.cookiesBefore
                 continue
             }
-            return page.sorted { $0.file.id < $1.file.id }.map { item in
-                DirectoryEntry(
-                    name: item.name,
-                    cookie: item.file.id + Self.cookiesBefore,
-                    attributes: attributes(of: item.file),
-                    validSeconds: Self.listedSeconds
-                )
-            }
+            return page.sorted { $0.cookie < $1.cookie }
         }
+    }
+
+    private func listed(_ name: Name, _ attributes: Attributes) -> DirectoryEntry {
+        DirectoryEntry(
+            name: name,
+            cookie: FileID(bitPattern: attributes.inode) + Self.cookiesBefore,
+            attributes: attributes,
+            validSeconds: Self.listedSeconds
+        )
     }
 
     /// Makes the times of a view true, which move if, and only if, what it holds does.
