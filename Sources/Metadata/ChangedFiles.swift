@@ -1,6 +1,8 @@
+import Base
+import Queries
 import SQLite
 
-/// What changed about a file within one transaction.
+/// What changed about a file within one transaction, or several that are settled together.
 struct ChangeKinds: OptionSet, Equatable {
     let rawValue: Int64
 
@@ -16,12 +18,47 @@ struct ChangeKinds: OptionSet, Equatable {
     static let backend = ChangeKinds(rawValue: 32)
 }
 
-/// What a transaction did about one file.
+/// What was done about one file.
 struct FileChange: Equatable {
+    /// A value of a tag that came, went, or did both by turns.
+    struct Tag: Equatable {
+        var key: String
+        var value: String
+        /// Whether the file had it before all of that.
+        var wasThere: Bool
+
+        func isSame(_ key: String, _ value: String) -> Bool {
+            Name(self.key) == Name(key) && Name(self.value) == Name(value)
+        }
+    }
+
     var file: FileID
     var kinds: ChangeKinds = []
-    /// Of the tags that came or went.
-    var keys: [Int64] = []
+    var tags: [Tag] = []
+
+    /// The keys of the tags, each once.
+    var keys: [String] {
+        tags.reduce(into: []) { keys, tag in
+            if !keys.contains(where: { Name($0) == Name(tag.key) }) { keys.append(tag.key) }
+        }
+    }
+
+    /// Adds what was done after this.
+    mutating func formUnion(_ later: FileChange) {
+        kinds.formUnion(later.kinds)
+        for tag in later.tags where !tags.contains(where: { $0.isSame(tag.key, tag.value) }) {
+            tags.append(tag)
+        }
+    }
+
+    /// The tags that the file had before, if it has these now.
+    func before(_ now: [FileFacts.Tag]) -> [FileFacts.Tag] {
+        let untouched = now.filter { tag in
+            !tags.contains { $0.isSame(tag.key, tag.value.raw) }
+        }
+        return untouched
+            + tags.filter(\.wasThere).map { FileFacts.Tag($0.key, FileFacts.Value($0.value)) }
+    }
 }
 
 /// The notes that the writing connection takes, by triggers of its own, of what changes until a commit.
@@ -32,18 +69,30 @@ extension Connection {
     func noteChanges() {
         execute(
             """
-            CREATE TEMP TABLE changed(file INTEGER, kind INTEGER, key INTEGER,
-              PRIMARY KEY(file, kind, key)) WITHOUT ROWID;
+            CREATE TEMP TABLE changed(file INTEGER, kind INTEGER, PRIMARY KEY(file, kind)) WITHOUT ROWID;
+            CREATE TEMP TABLE tagged(file INTEGER, key TEXT, value TEXT, was INTEGER);
             """
         )
         // No OR IGNORE: the statement that sets a trigger off overrides it.
         for (name, event, condition, file, kind) in Self.noted {
-            let key = kind == "1" ? file.replacing("file", with: "key") : "0"
             execute(
                 """
                 CREATE TEMP TRIGGER changed_\(name) AFTER \(event) \(condition)
-                BEGIN INSERT INTO changed SELECT \(file), \(kind), \(key) WHERE NOT EXISTS (
-                SELECT 1 FROM changed WHERE file = \(file) AND kind = \(kind) AND key = \(key)); END;
+                BEGIN INSERT INTO changed SELECT \(file), \(kind) WHERE NOT EXISTS (
+                SELECT 1 FROM changed WHERE file = \(file) AND kind = \(kind)); END;
+                """
+            )
+        }
+        // In words, because the rows of keys and values go with the last file that has them.
+        for (name, event, row, was) in [
+            ("in", "INSERT", "NEW", 0), ("out", "DELETE", "OLD", 1),
+        ] {
+            execute(
+                """
+                CREATE TEMP TRIGGER tagged_\(name) AFTER \(event) ON main.file_tag
+                BEGIN INSERT INTO tagged SELECT \(row).file, k.name, v.raw, \(was)
+                FROM main.tag_key k, main.tag_value v WHERE k.id = \(row).key AND v.id = \(row).value;
+                END;
                 """
             )
         }
@@ -57,8 +106,6 @@ extension Connection {
         "WHEN OLD.parent IS NOT NEW.parent OR OLD.name IS NOT NEW.name OR OLD.file IS NOT NEW.file"
 
     private static let noted: [(String, String, String, String, String)] = [
-        ("tag_in", "INSERT ON main.file_tag", "", "NEW.file", "1"),
-        ("tag_out", "DELETE ON main.file_tag", "", "OLD.file", "1"),
         ("entry_in", "INSERT ON main.entry", "", "NEW.file", entryKind("NEW")),
         ("entry_out", "DELETE ON main.entry", "WHEN OLD.parent > 0", "OLD.file", entryKind("OLD")),
         (
@@ -90,25 +137,37 @@ extension Connection {
         ),
     ]
 
-    /// Hands out the notes taken since they were last handed out.
+    /// Hands out the notes taken since they were last handed out, by file.
     func takeChanges() -> [FileChange] {
-        var changes: [FileChange] = []
-        each("SELECT file, kind, key FROM temp.changed ORDER BY file") { row in
+        var changes: [FileID: FileChange] = [:]
+        each("SELECT file, kind FROM temp.changed") { row in
             let file = row.integer(0)
-            if changes.last?.file != file { changes.append(FileChange(file: file)) }
-            changes[changes.count - 1].kinds.insert(ChangeKinds(rawValue: row.integer(1)))
-            if row.integer(2) != 0 { changes[changes.count - 1].keys.append(row.integer(2)) }
+            changes[file, default: FileChange(file: file)].kinds
+                .insert(ChangeKinds(rawValue: row.integer(1)))
             return true
         }
         if !changes.isEmpty { runUnrecorded("DELETE FROM temp.changed") }
-        return changes
-    }
-}
-
-extension FileChange {
-    mutating func formUnion(_ other: FileChange) {
-        kinds.formUnion(other.kinds)
-        for key in other.keys where !keys.contains(key) { keys.append(key) }
+        var hasTags = false
+        // Other columns are those of the row with the minimum: the first that happened.
+        each(
+            """
+            SELECT file, key, value, was, min(rowid) FROM temp.tagged
+            GROUP BY file, key, value ORDER BY file, key, value
+            """
+        ) { row in
+            let file = row.integer(0)
+            let tag = FileChange.Tag(
+                key: row.text(1),
+                value: row.text(2),
+                wasThere: row.integer(3) != 0
+            )
+            changes[file, default: FileChange(file: file)].kinds.insert(.tags)
+            changes[file]?.tags.append(tag)
+            hasTags = true
+            return true
+        }
+        if hasTags { runUnrecorded("DELETE FROM temp.tagged") }
+        return changes.values.sorted { $0.file < $1.file }
     }
 }
 
@@ -116,8 +175,6 @@ extension FileChange {
 /// neither the database as it was nor as it is can tell.
 struct NotedChanges {
     private(set) var changes: [FileID: FileChange] = [:]
-    /// Names of keys that came in one of these writes, and may have gone in a later one.
-    private var keyNames: [Int64: String] = [:]
     /// Where filters are that were stored by one of these writes.
     private var filterPaths: [FileID: String] = [:]
 
@@ -135,8 +192,7 @@ struct NotedChanges {
         guard !change.kinds.isDisjoint(with: [.tags, .attributes]),
             let path = rows.path(of: change.file)
         else { return }
-        let keys = change.keys.compactMap { name(ofKey: $0, before, rows) }
-        rows.log(.tagged, path, file: change.file, .list("keys", keys))
+        rows.log(.tagged, path, file: change.file, .list("keys", change.keys))
     }
 
     private mutating func logFilter(_ file: FileID, _ before: Connection, _ rows: Connection) {
@@ -150,19 +206,5 @@ struct NotedChanges {
             filterPaths[file] = nil
             rows.log(.unfiltered, path, file: file)
         }
-    }
-
-    private mutating func name(ofKey key: Int64, _ before: Connection, _ rows: Connection)
-        -> String?
-    {
-        let name = rows.tagKeyName(key) ?? keyNames[key] ?? before.tagKeyName(key)
-        keyNames[key] = name
-        return name
-    }
-}
-
-extension Connection {
-    func tagKeyName(_ key: Int64) -> String? {
-        first("SELECT name FROM tag_key WHERE id = ?", .integer(key)) { $0.text(0) }
     }
 }

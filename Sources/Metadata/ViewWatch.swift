@@ -214,7 +214,6 @@ private struct Settling {
     let after: Connection
     private(set) var outcome: Outcome
     private let present = Present.local()
-    private var keyNames: [Int64: [String]] = [:]
 
     init(before: Connection, after: Connection, index: ViewIndex) {
         self.before = before
@@ -247,24 +246,23 @@ private struct Settling {
         if kinds.contains(.backend) { settleBackend(file) }
         guard index.isConcerned(by: kinds) else { return }
         if kinds == .tags {
-            let keys = change.keys.flatMap { names(ofKey: $0) }
-            guard index.isInterested(in: keys, besides: changed) else { return }
+            guard index.isInterested(in: change.keys, besides: changed) else { return }
+            // All else is as it was, so the past need not be asked.
+            let now = facts(file, after)
+            var then = now
+            then.tags = change.before(now.tags)
+            return settle(kinds, then, now)
         }
         if kinds.contains(.names), isDirectory(file) { return follow(file, mostFollowed) }
         settleFile(file, kinds)
     }
 
-    /// Two where the number of a key that is gone was used again.
-    private mutating func names(ofKey key: Int64) -> [String] {
-        if let known = keyNames[key] { return known }
-        let names = [before.tagKeyName(key), after.tagKeyName(key)].compactMap { $0 }
-        keyNames[key] = names
-        return names
+    private mutating func settleFile(_ file: FileID, _ kinds: ChangeKinds) {
+        settle(kinds, facts(file, before), facts(file, after))
     }
 
-    private mutating func settleFile(_ file: FileID, _ kinds: ChangeKinds) {
-        let then = facts(file, before)
-        let now = facts(file, after)
+    /// Asks the views that a change of a file can matter to.
+    private mutating func settle(_ kinds: ChangeKinds, _ then: FileFacts, _ now: FileFacts) {
         guard then.isMember || now.isMember else { return }
         for id in index.candidates(kinds, before: then, after: now) where !changed.contains(id) {
             guard let view = index.views[id], let query = view.query?.at(present) else { continue }

@@ -31,33 +31,48 @@ extension Volume {
         to value: [UInt8],
         mode: ExtendedAttribute.Mode
     ) throws(Errno) {
-        let file = try file(FileID(bitPattern: inode))
-        if name == ExtendedAttribute.virtualPrefix + "query" {
-            guard let text = String(validating: value, as: UTF8.self) else { throw .illegalBytes }
-            return try setQuery(text, ofDirectory: file)
+        let id = FileID(bitPattern: inode)
+        if name.utf8.starts(with: ExtendedAttribute.virtualPrefix.utf8) {
+            return try setVirtualAttribute(name, to: value, of: try file(id))
         }
-        if file.backend == 0, name.utf8.starts(with: ExtendedAttribute.virtualPrefix.utf8) {
-            return try setFilterOption(name, String(decoding: value, as: UTF8.self), of: file)
-        }
-        try checkTaggable(file)
+        // Asked within: the writer's pages are at hand, and a reader's have just been outdated by the last
+        // write.
         try metadata.database.write { (rows) throws(Errno) in
-            try rows.setExtendedAttribute(name, of: file.id, to: value, mode: mode)
-            rows.touchChange(of: file.id, at: .now())
+            try checkTaggable(id, rows)
+            try rows.setExtendedAttribute(name, of: id, to: value, mode: mode)
+            rows.touchChange(of: id, at: .now())
         }
     }
 
+    private func setVirtualAttribute(
+        _ name: String,
+        to value: [UInt8],
+        of file: File
+    ) throws(Errno) {
+        guard let text = String(validating: value, as: UTF8.self) else { throw .illegalBytes }
+        if name == ExtendedAttribute.virtualPrefix + "query" {
+            return try setQuery(text, ofDirectory: file)
+        }
+        guard file.backend == 0 else { throw .notPermitted }
+        try setFilterOption(name, text, of: file)
+    }
+
     public func removeExtendedAttribute(_ name: String, of inode: UInt64) throws(Errno) {
-        let file = try file(FileID(bitPattern: inode))
-        if name == ExtendedAttribute.virtualPrefix + "query" { return try removeQuery(of: file) }
-        try checkTaggable(file)
+        let id = FileID(bitPattern: inode)
+        if name == ExtendedAttribute.virtualPrefix + "query" {
+            return try removeQuery(of: try file(id))
+        }
         try metadata.database.write { (rows) throws(Errno) in
-            try rows.removeExtendedAttribute(name, of: file.id)
-            rows.touchChange(of: file.id, at: .now())
+            try checkTaggable(id, rows)
+            try rows.removeExtendedAttribute(name, of: id)
+            rows.touchChange(of: id, at: .now())
         }
     }
 
     /// Tags lie here and not in the store, so a backend that is read-only takes them too.
-    private func checkTaggable(_ file: File) throws(Errno) {
+    private func checkTaggable(_ id: FileID, _ rows: Connection) throws(Errno) {
+        guard ViewPlace(id) == nil else { throw .notPermitted }
+        guard let file = rows.file(id) else { throw .stale }
         guard file.backend != 0 else { throw .notPermitted }
     }
 
