@@ -34,6 +34,8 @@ enum Printer {
         case .oneOf(let literals):
             name + " IN (" + literals.map(text).joined(separator: ", ") + ")"
         case .folded(let value): name + ":" + quoted(Glob.escaped(value))
+        // A type is one of a few words, and takes no operator of text.
+        case .glob(let pattern) where field == .type: name + ":" + quoted(pattern)
         case .glob(let pattern): name + " matches " + quoted(pattern)
         case .like(let pattern): name + " LIKE " + quoted(pattern)
         case .contains(let value): name + " contains " + quoted(value)

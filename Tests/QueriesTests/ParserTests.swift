@@ -89,6 +89,7 @@ struct ParserTests {
         ("xattr:comment", "xattr:user.comment exists"),
         ("xattr:user.x=1", "xattr:user.x = 1"),
         ("type=Photo", "type = 'image'"),
+        ("type:im*", "type:'im*'"),
         ("type IN (video, symlink)", "type IN ('video', 'symlink')"),
         ("tagcount:3", "tagcount = 3"),
         ("path under pictures/2024/", "path under '/pictures/2024'"),
