@@ -85,8 +85,8 @@ let package = Package(
         .executableTarget(
             name: "gosync-mount",
             dependencies: [
-                "Base", "Settings", "WebServer", "Wire", "Metadata", "Stores", "Cache", "Volumes",
-                "Mounting", "Agent",
+                "Base", "Queries", "Settings", "WebServer", "Wire", "Metadata", "Stores", "Cache",
+                "Volumes", "Mounting", "Agent",
             ],
             swiftSettings: strict
         ),
@@ -109,7 +109,7 @@ let package = Package(
         tests("StoresTests", ["Stores", "Base", "Digest", "HTTP"]),
         tests("CacheTests", ["Cache", "SQLite"]),
         tests("VolumesTests", ["Volumes", "Metadata", "SQLite", "Stores", "Cache"]),
-        tests("MountTests", ["Base", "Wire", "gosync", "gosync-mount"]),
+        tests("MountTests", ["Base", "Queries", "Wire", "gosync", "gosync-mount"]),
         tests("TidyTests", []),
     ]
 )

@@ -132,7 +132,7 @@ extension Library {
     func addRandomFiles(_ count: Int, using random: inout SplitMix64) throws -> [ModelFile] {
         var taken: Set<Name> = []
         var files: [ModelFile] = []
-        let start = (0..<count).map { _ in ModelFile.random(using: &random) }
+        let start = (0..<count).map { _ in ModelFile.random(using: &random, at: 1_715_000_000) }
         for var file in start {
             file.places = file.places.filter { taken.insert(Name(file.backend + $0.path)).inserted }
             let isMember = !file.places.isEmpty
@@ -176,35 +176,5 @@ extension Connection {
             try? setExtendedAttribute(name, of: id, to: Array(value.utf8))
         }
         return id
-    }
-}
-
-extension ModelFile {
-    static func random(using random: inout SplitMix64) -> ModelFile {
-        var file = ModelFile()
-        file.isLink = Int.random(in: 0..<10, using: &random) == 0
-        file.backend = RandomQuery.backends.randomElement(using: &random)!
-        for _ in 0..<(Int.random(in: 0..<8, using: &random) == 0 ? 2 : 1) {
-            var name = RandomQuery.names.randomElement(using: &random)!
-            if Bool.random(using: &random) { name = "\(random.next() % 9999)" + name }
-            let directory = RandomQuery.directories.randomElement(using: &random)!
-            file.places.append(Place(directory: directory, name: name))
-        }
-        file.size = [0, 1, 2, 999, 1000, 5000].randomElement(using: &random)!
-        let days = [0, 1, 3, 7, 20, 40, 400].randomElement(using: &random)!
-        file.modified = Timestamp(
-            seconds: 1_715_000_000 - Int64(days) * 86_400,
-            nanoseconds: Int64.random(in: 0...8, using: &random)
-        )
-        for key in RandomQuery.keys.dropLast() where Int.random(in: 0..<3, using: &random) > 0 {
-            let count = Int.random(in: 0..<4, using: &random) == 0 ? 2 : 1
-            let values = (0..<count).map { _ in RandomQuery.values.randomElement(using: &random)! }
-            file.tags[key] = Set(values.map { Name($0) }).sorted().map(\.text)
-        }
-        if Int.random(in: 0..<4, using: &random) == 0 {
-            file.attributes["user.note"] = RandomQuery.values.randomElement(using: &random)!
-        }
-        if Int.random(in: 0..<20, using: &random) == 0 { file.tags = [:] }
-        return file
     }
 }

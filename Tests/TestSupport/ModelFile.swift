@@ -1,29 +1,34 @@
-import Base
-import Metadata
-import SQLite
-import TestSupport
+public import Base
 
-@testable import Queries
+@testable public import Queries
 
 /// A file as the tests think of it, and the plainest possible reading of a query over it.
-struct ModelFile {
-    struct Place: Hashable {
-        var directory: String
-        var name: String
+public struct ModelFile {
+    public struct Place: Hashable {
+        public var directory: String
+        public var name: String
 
-        var path: String { directory == "/" ? "/" + name : directory + "/" + name }
+        public init(directory: String, name: String) {
+            self.directory = directory
+            self.name = name
+        }
+
+        public var path: String { directory == "/" ? "/" + name : directory + "/" + name }
     }
 
-    var id: FileID = 0
-    var isLink = false
-    var backend = "local"
-    var places: [Place] = []
-    var size: Int64 = 0
-    var modified = Timestamp(nanoseconds: 0)
-    var tags: [String: [String]] = [:]
-    var attributes: [String: String] = [:]
+    /// The number of its inode.
+    public var id: Int64 = 0
+    public var isLink = false
+    public var backend = "local"
+    public var places: [Place] = []
+    public var size: Int64 = 0
+    public var modified = Timestamp(nanoseconds: 0)
+    public var tags: [String: [String]] = [:]
+    public var attributes: [String: String] = [:]
 
-    func matches(_ query: Query, _ present: Present) -> Bool {
+    public init() {}
+
+    public func matches(_ query: Query, _ present: Present) -> Bool {
         switch query {
         case .everything: true
         case .untagged: tags.isEmpty
@@ -51,19 +56,19 @@ struct ModelFile {
         switch field {
         case .name: places.map(\.name)
         case .stem: places.map { FileName.stem($0.name) }
-        case .ext: places.compactMap { Name($0.name).fileExtension }
+        case .ext: places.compactMap(\.ext)
         case .path: places.map(\.path)
         case .dir: places.map(\.directory)
         case .backend: [backend]
         case .mime:
-            places.compactMap { Name($0.name).fileExtension.flatMap { FileKind(ext: $0)?.mime } }
+            places.compactMap { $0.ext.flatMap { FileKind(ext: $0)?.mime } }
         default: []
         }
     }
 
     private var types: [String] {
         [isLink ? "symlink" : "file"]
-            + places.compactMap { Name($0.name).fileExtension.flatMap { FileKind(ext: $0)?.type } }
+            + places.compactMap { $0.ext.flatMap { FileKind(ext: $0)?.type } }
     }
 
     private static func number(_ value: Double, _ test: Test) -> Bool {
@@ -159,5 +164,45 @@ struct ModelFile {
 extension String.UTF8View {
     fileprivate func contains(_ part: String.UTF8View) -> Bool {
         part.isEmpty || indices.contains { self[$0...].starts(with: part) }
+    }
+}
+
+extension ModelFile {
+    /// A file in the words of `RandomQuery`, changed some days before a moment, in seconds since 1970.
+    public static func random(using random: inout SplitMix64, at now: Int64) -> ModelFile {
+        var file = ModelFile()
+        file.isLink = Int.random(in: 0..<10, using: &random) == 0
+        file.backend = RandomQuery.backends.randomElement(using: &random)!
+        for _ in 0..<(Int.random(in: 0..<8, using: &random) == 0 ? 2 : 1) {
+            var name = RandomQuery.names.randomElement(using: &random)!
+            if Bool.random(using: &random) { name = "\(random.next() % 9999)" + name }
+            let directory = RandomQuery.directories.randomElement(using: &random)!
+            file.places.append(Place(directory: directory, name: name))
+        }
+        file.size = [0, 1, 2, 999, 1000, 5000].randomElement(using: &random)!
+        let days = [0, 1, 3, 7, 20, 40, 400].randomElement(using: &random)!
+        file.modified = Timestamp(
+            seconds: now - Int64(days) * 86_400,
+            nanoseconds: Int64.random(in: 0...8, using: &random)
+        )
+        for key in RandomQuery.keys.dropLast() where Int.random(in: 0..<3, using: &random) > 0 {
+            let count = Int.random(in: 0..<4, using: &random) == 0 ? 2 : 1
+            let values = (0..<count).map { _ in RandomQuery.values.randomElement(using: &random)! }
+            file.tags[key] = Set(values.map { Name($0) }).sorted().map(\.text)
+        }
+        if Int.random(in: 0..<4, using: &random) == 0 {
+            file.attributes["user.note"] = RandomQuery.values.randomElement(using: &random)!
+        }
+        if Int.random(in: 0..<20, using: &random) == 0 { file.tags = [:] }
+        return file
+    }
+}
+
+extension ModelFile.Place {
+    /// What follows the last dot, in lower case.
+    fileprivate var ext: String? {
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count > 1, let last = parts.last, !last.isEmpty else { return nil }
+        return parts.count == 2 && parts[0].isEmpty ? nil : last.lowercased()
     }
 }
