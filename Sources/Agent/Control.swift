@@ -1,3 +1,4 @@
+public import Volumes
 public import Wire
 
 /// Waits for the stores, and reports how far they are about once a second.
@@ -42,7 +43,10 @@ public protocol Control: FileControl {
     func changeTags(_ change: TagChange) throws(Problem) -> [Tag]
 
     /// Changes the tags of many files, all or none.
-    func changeTags(_ change: BulkTagChange) throws(Problem) -> ChangedFiles
+    func changeTags(
+        _ change: BulkTagChange,
+        telling: Telling
+    ) throws(Problem) -> ChangedFiles
 
     /// The keys in use.
     func tagKeys() throws(Problem) -> TagUse
@@ -50,7 +54,10 @@ public protocol Control: FileControl {
     /// The values in use under a key, the most frequent first.
     func tagValues(_ key: String) throws(Problem) -> TagUse
 
-    func renameTag(_ rename: TagRename) throws(Problem) -> ChangedFiles
+    func renameTag(_ rename: TagRename, telling: Telling) throws(Problem) -> ChangedFiles
+
+    /// Tags files by what something tells of them, all or none.
+    func tagAutomatically(_ request: AutoTag, telling: Telling) throws(Problem) -> ChangedFiles
 
     /// A page of all files with tags or attributes.
     func exportTags(after: String?, limit: Int) throws(Problem) -> TaggedFiles

@@ -54,14 +54,15 @@ struct Router: Sendable {
         case (.content, .get): return try content(request)
         case (.tags, .get): return response(try tags(request))
         case (.tags, .post): return response(try changeTags(request))
-        case (.bulkTags, .post): return response(try changeManyTags(request))
+        case (.bulkTags, .post): return try changeManyTags(request)
         case (.tagKeys, .get):
             try allow([], of: request)
             return response(try control.tagKeys())
         case (.tagValues, .get):
             let items = try allow(["key"], of: request)
             return response(try control.tagValues(try required("key", items)))
-        case (.tagRename, .post): return response(try renameTag(request))
+        case (.tagRename, .post): return try renameTag(request)
+        case (.tagAuto, .post): return try tagAutomatically(request)
         case (.tagExport, .get):
             let items = try allow(["after", "limit"], of: request)
             return response(try control.exportTags(after: items["after"], limit: try limit(items)))
@@ -104,27 +105,6 @@ struct Router: Sendable {
         for tag in change.set + change.add { try check(tag, needsValue: true) }
         for tag in change.remove { try check(tag, needsValue: false) }
         return FileTags(path: change.path, tags: try control.changeTags(change))
-    }
-
-    private func changeManyTags(_ request: Request) throws(Problem) -> ChangedFiles {
-        try allow([], of: request)
-        let change: BulkTagChange = try body(request)
-        guard (change.query == nil) != (change.paths == nil) else {
-            throw Problem(.malformed, "A change of many tags takes a 'query' or 'paths'.")
-        }
-        for path in change.paths ?? [] { try check(path: path) }
-        for tag in (change.set ?? []) + (change.add ?? []) { try check(tag, needsValue: true) }
-        for tag in change.remove ?? [] { try check(tag, needsValue: false) }
-        return try control.changeTags(change)
-    }
-
-    private func renameTag(_ request: Request) throws(Problem) -> ChangedFiles {
-        try allow([], of: request)
-        let rename: TagRename = try body(request)
-        for key in [rename.key, rename.new] {
-            try check(Tag(key: key, values: []), needsValue: false)
-        }
-        return try control.renameTag(rename)
     }
 
     private func search(_ request: Request) throws(Problem) -> Matches {

@@ -11,12 +11,14 @@ extension Volume {
     }
 
     public func filter(at path: String) throws(Problem) -> Wire.Filter {
-        let found = try filters().first { Name($0.path) == Name(path) }
+        let found = try aboutFilter(path) { () throws(VolumeProblem) in
+            try filterDescription(at: path)
+        }
         guard let found else {
             let advice = "'gosync filter list' shows those there are"
             throw Problem(.notFound, "\(path): there is no such filter; \(advice)")
         }
-        return found
+        return Wire.Filter(found)
     }
 
     public func createFilter(_ filter: Wire.Filter) throws(Problem) -> Wire.Filter {
@@ -54,12 +56,15 @@ extension Volume {
 
     public func testFilter(_ query: String, limit: Int) throws(Problem) -> FilterTest {
         try aboutFilter("the query") { () throws(VolumeProblem) in
+            let begin = monotonicSeconds()
             let (count, warnings) = try test(query)
+            let seconds = monotonicSeconds() - begin
             return FilterTest(
                 query: query,
                 count: count,
                 files: try search(query, after: 0, limit: limit).map(Match.init),
-                warnings: warnings
+                warnings: warnings,
+                seconds: seconds
             )
         }
     }

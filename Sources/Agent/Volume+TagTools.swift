@@ -5,7 +5,10 @@ public import Volumes
 public import Wire
 
 extension Volume {
-    public func changeTags(_ change: BulkTagChange) throws(Problem) -> ChangedFiles {
+    public func changeTags(
+        _ change: BulkTagChange,
+        telling: Telling
+    ) throws(Problem) -> ChangedFiles {
         let changes = Self.changes(
             remove: change.remove ?? [],
             set: change.set ?? [],
@@ -15,9 +18,34 @@ extension Volume {
             change.query.map { TagTargets.query($0) }
             ?? .paths(change.paths ?? [], recursive: change.recursive ?? false)
         do throws(VolumeProblem) {
-            return ChangedFiles(files: try self.change(changes, of: targets))
+            let files = try self.change(changes, of: targets, telling: telling)
+            return ChangedFiles(files: files)
         } catch {
             throw Problem(error, path: "the tags")
+        }
+    }
+
+    public func tagAutomatically(
+        _ request: AutoTag,
+        telling: Telling
+    ) throws(Problem) -> ChangedFiles {
+        do throws(VolumeProblem) {
+            switch request.by {
+            case .path:
+                let proposals = try proposedTags(
+                    at: request.path,
+                    replacing: request.replace ?? false
+                )
+                guard !(request.dryRun ?? false) else {
+                    let first = proposals.prefix(Endpoint.largestPage).map { one in
+                        FileTags(path: one.path, tags: Self.grouped(one.tags))
+                    }
+                    return ChangedFiles(files: proposals.count, proposed: first)
+                }
+                return ChangedFiles(files: try accept(proposals, telling: telling))
+            }
+        } catch {
+            throw Problem(error, path: request.path)
         }
     }
 
@@ -35,9 +63,12 @@ extension Volume {
         }
     }
 
-    public func renameTag(_ rename: TagRename) throws(Problem) -> ChangedFiles {
-        try about("the tag \(rename.key)") { () throws(Errno) in
-            ChangedFiles(files: try renameTag(rename.key, to: rename.new))
+    public func renameTag(_ rename: TagRename, telling: Telling) throws(Problem) -> ChangedFiles {
+        do throws(VolumeProblem) {
+            let files = try renameTag(rename.key, to: rename.new, telling: telling)
+            return ChangedFiles(files: files)
+        } catch {
+            throw Problem(error, path: "the tag \(rename.key)")
         }
     }
 

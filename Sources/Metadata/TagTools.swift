@@ -19,20 +19,15 @@ public struct TaggedFile: Equatable, Sendable {
 
 /// What is done to the tags of many files at once, within `read` or `write`.
 extension Connection {
-    /// Gives a key another name on every file, beside the values that the new one has there already;
-    /// returns how many files had it.
-    public func renameTag(_ key: String, to new: String) throws(Errno) -> Int {
-        let files = files(withTag: key)
-        for file in files {
-            for value in tagValues(key, of: file) {
-                removeTag(Tag(key, value), of: file)
-                try addTag(Tag(new, value), to: file)
-            }
+    /// Gives a key of a file another name, beside the values that the new one has there already.
+    public func renameTag(_ key: String, to new: String, of file: FileID) throws(Errno) {
+        for value in tagValues(key, of: file) {
+            removeTag(Tag(key, value), of: file)
+            try addTag(Tag(new, value), to: file)
         }
-        return files.count
     }
 
-    private func files(withTag key: String) -> [FileID] {
+    public func files(withTag key: String) -> [FileID] {
         var files: [FileID] = []
         each(
             """

@@ -174,6 +174,21 @@ extension Configuration {
             Value.choice
         ),
     ]
+
+    static let taggerKeys: [Setting<Tagger>] = [
+        Setting(
+            "path",
+            "where files lie, with the keys of tags in braces, such as /photos/{year}/{event}/",
+            \.rule,
+            Value.rule
+        ),
+        Setting(
+            "backend",
+            "the only backend it is for; without it, all",
+            \.backend,
+            Value.word
+        ),
+    ]
 }
 
 extension BackendDraft {
@@ -342,5 +357,9 @@ extension Value {
 
     func query() throws(SettingsError) -> Configuration.Filter.Query {
         Configuration.Filter.Query(text: try word(), line: line)
+    }
+
+    func rule() throws(SettingsError) -> Configuration.Tagger.Rule {
+        Configuration.Tagger.Rule(text: try word(), line: line)
     }
 }

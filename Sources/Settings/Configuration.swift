@@ -11,6 +11,7 @@ public struct Configuration: Equatable, Sendable {
     /// In the order of the file, and never empty.
     public var backends: [Backend] = []
     public var filters: [Filter] = []
+    public var taggers: [Tagger] = []
     /// What the operator should know and nothing depends on, each a line ready to print.
     public var warnings: [String] = []
 
@@ -127,5 +128,27 @@ extension Configuration {
 
         /// What removing a name from the view does.
         public enum Unlinking: String, CaseIterable, Sendable { case refuse, untag }
+    }
+
+    /// A section `[tagger NAME]`: tags that the paths of files tell.
+    public struct Tagger: Equatable, Sendable {
+        public var name: String
+        /// The rule, not yet parsed.
+        public var rule: Rule
+        /// The id of the only backend it is for.
+        public var backend: String?
+
+        public struct Rule: Equatable, Sendable {
+            public var text: String
+            public var line: Int
+        }
+    }
+}
+
+extension Configuration {
+    /// A mistake in a rule, with the place of it.
+    public func mistake(_ mistake: some Error, in tagger: Tagger) -> SettingsError {
+        let message = "[tagger \(tagger.name)]: 'path' makes no sense: \(mistake)"
+        return SettingsError(path: path, line: tagger.rule.line, message: message)
     }
 }

@@ -11,7 +11,7 @@ struct Interpreter {
     /// The kinds of section, and whether each is given a name.
     static let kinds: [(kind: String, isNamed: Bool)] = [
         ("mount", false), ("cache", false), ("metadata", false), ("log", false),
-        ("backend", true), ("filter", true),
+        ("backend", true), ("filter", true), ("tagger", true),
     ]
 
     func configuration(defaultDataDirectory: String?) throws(SettingsError) -> Configuration {
@@ -31,10 +31,12 @@ struct Interpreter {
             switch section.kind {
             case "backend": result.backends.append(try backend(section, &result))
             case "filter": result.filters.append(try filter(section))
+            case "tagger": result.taggers.append(try tagger(section))
             default: break
             }
         }
         if result.backends.isEmpty { result.addEmbeddedBackend() }
+        try checkBackends(of: result.taggers, result.backends)
         return result
     }
 
@@ -147,6 +149,33 @@ struct Interpreter {
         var filter = Configuration.Filter(path: path, query: query, line: section.line)
         try apply(section, Configuration.filterKeys, to: &filter)
         return filter
+    }
+}
+
+extension Interpreter {
+    private func tagger(
+        _ section: Document.Section
+    ) throws(SettingsError) -> Configuration.Tagger {
+        guard section.entries.contains(where: { $0.key == "path" }) else {
+            throw document.error(section.line, "\(section.title) has no 'path'")
+        }
+        let rule = Configuration.Tagger.Rule(text: "", line: section.line)
+        var tagger = Configuration.Tagger(name: section.name, rule: rule)
+        try apply(section, Configuration.taggerKeys, to: &tagger)
+        return tagger
+    }
+
+    private func checkBackends(
+        of taggers: [Configuration.Tagger],
+        _ backends: [Configuration.Backend]
+    ) throws(SettingsError) {
+        let known = backends.map(\.id)
+        for tagger in taggers {
+            guard let backend = tagger.backend, !known.contains(backend) else { continue }
+            let hint = Spelling.suggestion(for: backend, among: known)
+            let problem = "[tagger \(tagger.name)]: there is no backend '\(backend)'\(hint)"
+            throw document.error(tagger.rule.line, problem)
+        }
     }
 }
 

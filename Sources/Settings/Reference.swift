@@ -73,6 +73,15 @@ public enum Reference {
                 #query = tag:colour=red
                 """
         ),
+        Section(
+            "[tagger NAME]",
+            "Tags that 'gosync tag auto --path-based' reads out of paths; any number of them",
+            Configuration.taggerKeys,
+            example: """
+                #[tagger photos]
+                #path = /photos/{year}/{event}/
+                """
+        ),
     ]
 
     /// A configuration that says nothing yet, and shows how all would be said.

@@ -92,26 +92,36 @@ extension Volume {
 
     public func filterDescriptions() throws(VolumeProblem) -> [FilterDescription] {
         try inProblem { (rows) throws(MetadataError) in
-            rows.filters().compactMap { filter in
-                guard let path = rows.path(of: filter.file) else { return nil }
-                var description = FilterDescription(
-                    path: Self.belowFilters(path),
-                    query: filter.query,
-                    layout: filter.layout,
-                    names: filter.names,
-                    folds: filter.folds,
-                    asserts: filter.asserts,
-                    untags: filter.untags,
-                    isConfigured: filter.isConfigured
-                )
-                do throws(MetadataError) {
-                    _ = try rows.check(query: filter.query)
-                } catch {
-                    description.problem = error.description
-                }
-                return description
-            }.sorted { Name($0.path) < Name($1.path) }
+            rows.filters().compactMap { Self.description(of: $0, rows) }
+                .sorted { Name($0.path) < Name($1.path) }
         }
+    }
+
+    /// The filter at a path below `/filters`, if there is one.
+    public func filterDescription(at path: String) throws(VolumeProblem) -> FilterDescription? {
+        try inProblem { (rows) throws(MetadataError) in
+            rows.filter(at: path).flatMap { Self.description(of: $0, rows) }
+        }
+    }
+
+    private static func description(of filter: Filter, _ rows: Connection) -> FilterDescription? {
+        guard let path = rows.path(of: filter.file) else { return nil }
+        var description = FilterDescription(
+            path: belowFilters(path),
+            query: filter.query,
+            layout: filter.layout,
+            names: filter.names,
+            folds: filter.folds,
+            asserts: filter.asserts,
+            untags: filter.untags,
+            isConfigured: filter.isConfigured
+        )
+        do throws(MetadataError) {
+            _ = try rows.check(query: filter.query)
+        } catch {
+            description.problem = error.description
+        }
+        return description
     }
 
     /// Makes a filter, and the directories above it.

@@ -10,24 +10,46 @@ public enum TagTargets: Equatable, Sendable {
     case paths([String], recursive: Bool)
 }
 
+/// Hears how many of how many files are done, within the transaction: it must not wait for anybody.
+public typealias Telling = (_ done: Int, _ all: Int) -> Void
+
 extension Volume {
     /// Changes the tags of many files in one transaction, and returns how many they are.
-    public func change(_ changes: TagChanges, of targets: TagTargets) throws(VolumeProblem) -> Int {
+    public func change(
+        _ changes: TagChanges,
+        of targets: TagTargets,
+        telling: Telling = { _, _ in }
+    ) throws(VolumeProblem) -> Int {
         let given = try files(targets)
         return try metadata.database.write(isLong: true) { (rows) throws(VolumeProblem) in
             let files: [FileID]
             if let given { files = given } else { files = try selected(targets, rows) }
-            let now = Timestamp.now()
-            do throws(Errno) {
-                for file in files {
-                    try apply(changes, to: file, rows)
-                    rows.touchChange(of: file, at: now)
-                }
-            } catch {
-                throw .errno(error)
+            try changeEach(files, rows, telling) { index throws(Errno) in
+                try apply(changes, to: files[index], rows)
             }
             return files.count
         }
+    }
+
+    /// Does something to the tags of each file, by its index.
+    func changeEach(
+        _ files: [FileID],
+        _ rows: Connection,
+        _ telling: Telling,
+        _ change: (Int) throws(Errno) -> Void
+    ) throws(VolumeProblem) {
+        let now = Timestamp.now()
+        do throws(Errno) {
+            for (index, file) in files.enumerated() {
+                telling(index, files.count)
+                try change(index)
+                rows.touchChange(of: file, at: now)
+                notify(.attributes(of: UInt64(bitPattern: file)))
+            }
+        } catch {
+            throw .errno(error)
+        }
+        telling(files.count, files.count)
     }
 
     func apply(_ changes: TagChanges, to file: FileID, _ rows: Connection) throws(Errno) {
@@ -105,9 +127,18 @@ extension Volume {
         try metadata.database.read { (rows) throws(Errno) in rows.tagValues(key) }
     }
 
-    public func renameTag(_ key: String, to new: String) throws(Errno) -> Int {
-        try metadata.database.write(isLong: true) { (rows) throws(Errno) in
-            try rows.renameTag(key, to: new)
+    /// Gives a key another name on every file, in one transaction; returns how many files had it.
+    public func renameTag(
+        _ key: String,
+        to new: String,
+        telling: Telling = { _, _ in }
+    ) throws(VolumeProblem) -> Int {
+        try metadata.database.write(isLong: true) { (rows) throws(VolumeProblem) in
+            let files = rows.files(withTag: key)
+            try changeEach(files, rows, telling) { index throws(Errno) in
+                try rows.renameTag(key, to: new, of: files[index])
+            }
+            return files.count
         }
     }
 

@@ -1,6 +1,7 @@
 public import Base
 public import Cache
 public import Metadata
+public import Queries
 import SQLite
 import Stores
 import Synchronization
@@ -19,6 +20,8 @@ public struct VolumeOptions: Sendable {
     public var uploadAfterSeconds = 5.0
     /// `fsync` waits for the store.
     public var synchronizesToStore = false
+    /// What the paths of files tell of their tags, for those who ask for that.
+    public var pathRules: [PathRule] = []
 
     public init(owner: UInt32, group: UInt32) {
         self.owner = owner

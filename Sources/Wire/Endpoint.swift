@@ -20,6 +20,7 @@ public enum Endpoint: String, CaseIterable, Sendable {
     case tagKeys = "/v1/tags/keys"
     case tagValues = "/v1/tags/values"
     case tagRename = "/v1/tags/rename"
+    case tagAuto = "/v1/tags/auto"
     case tagExport = "/v1/tags/export"
     case tagImport = "/v1/tags/import"
     case search = "/v1/search"

@@ -96,11 +96,20 @@ public struct FilterTest: Message {
     /// The first ones.
     public var files: [Match]
     public var warnings: [String]
+    /// How long it took to find them all.
+    public var seconds: Double?
 
-    public init(query: String, count: Int, files: [Match], warnings: [String] = []) {
+    public init(
+        query: String,
+        count: Int,
+        files: [Match],
+        warnings: [String] = [],
+        seconds: Double? = nil
+    ) {
         self.query = query
         self.count = count
         self.files = files
         self.warnings = warnings
+        self.seconds = seconds
     }
 }

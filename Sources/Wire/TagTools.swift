@@ -8,6 +8,8 @@ public struct BulkTagChange: Message {
     public var set: [Tag]?
     public var add: [Tag]?
     public var remove: [Tag]?
+    /// The answer is a `TagReport` a line.
+    public var reports: Bool?
 
     public init(
         query: String? = nil,
@@ -15,7 +17,8 @@ public struct BulkTagChange: Message {
         recursive: Bool? = nil,
         set: [Tag]? = nil,
         add: [Tag]? = nil,
-        remove: [Tag]? = nil
+        remove: [Tag]? = nil,
+        reports: Bool? = nil
     ) {
         self.query = query
         self.paths = paths
@@ -23,14 +26,81 @@ public struct BulkTagChange: Message {
         self.set = set
         self.add = add
         self.remove = remove
+        self.reports = reports
     }
 }
 
-/// Answer of `POST /v1/tags/bulk` and `POST /v1/tags/rename`.
+/// Answer of `POST /v1/tags/bulk`, `POST /v1/tags/rename` and `POST /v1/tags/auto`.
 public struct ChangedFiles: Message {
     public var files: Int
+    /// Of a dry run, what the first thousand would get.
+    public var proposed: [FileTags]?
 
-    public init(files: Int) { self.files = files }
+    public init(files: Int, proposed: [FileTags]? = nil) {
+        self.files = files
+        self.proposed = proposed
+    }
+}
+
+/// A line of the answer to a change of many files whose body has `reports`; one at each whole percent.
+public struct TagReport: Message {
+    public enum State: String, Codable, Sendable, CaseIterable { case running, done, failed }
+
+    public var state: State
+    public var filesDone: Int
+    /// How many there are.
+    public var files: Int
+    /// On the last line, where it was done.
+    public var changed: ChangedFiles?
+    /// On the last line, where it failed: nothing was changed then.
+    public var problem: Problem?
+
+    public init(
+        state: State,
+        filesDone: Int,
+        files: Int,
+        changed: ChangedFiles? = nil,
+        problem: Problem? = nil
+    ) {
+        self.state = state
+        self.filesDone = filesDone
+        self.files = files
+        self.changed = changed
+        self.problem = problem
+    }
+}
+
+/// Body of `POST /v1/tags/auto`: give files the tags that something tells of them.
+public struct AutoTag: Message {
+    /// What tells.
+    public enum Method: String, Codable, Sendable, CaseIterable {
+        /// Where they lie, by the rules `[tagger NAME]` of the configuration.
+        case path
+    }
+
+    /// A file, or a directory with all below it.
+    public var path: String
+    public var by: Method
+    /// Also in place of values that a key has already.
+    public var replace: Bool?
+    /// Changes nothing.
+    public var dryRun: Bool?
+    /// The answer is a `TagReport` a line.
+    public var reports: Bool?
+
+    public init(
+        path: String,
+        by: Method,
+        replace: Bool? = nil,
+        dryRun: Bool? = nil,
+        reports: Bool? = nil
+    ) {
+        self.path = path
+        self.by = by
+        self.replace = replace
+        self.dryRun = dryRun
+        self.reports = reports
+    }
 }
 
 /// Answer of `GET /v1/tags/keys` and `GET /v1/tags/values`: what is in use, and on how many files.
@@ -54,10 +124,13 @@ public struct TagUse: Message {
 public struct TagRename: Message {
     public var key: String
     public var new: String
+    /// The answer is a `TagReport` a line.
+    public var reports: Bool?
 
-    public init(key: String, new: String) {
+    public init(key: String, new: String, reports: Bool? = nil) {
         self.key = key
         self.new = new
+        self.reports = reports
     }
 }
 

@@ -4,6 +4,7 @@ import Cache
 import Glibc
 import Metadata
 import Mounting
+import Queries
 import Settings
 import Stores
 import Volumes
@@ -205,6 +206,7 @@ enum Daemon {
         options.waitsForStore = configuration.mount.close == .sync
         options.uploadAfterSeconds = configuration.mount.uploadAfterSeconds
         options.synchronizesToStore = configuration.mount.durability == .remote
+        options.pathRules = try pathRules(of: configuration)
         do throws(Errno) {
             let cache = try BlockCache(
                 directory: configuration.cache.directory,
@@ -222,6 +224,20 @@ enum Daemon {
         } catch {
             throw MountError("cannot start from \(configuration.mount.dataDirectory): \(error)")
         }
+    }
+
+    private static func pathRules(
+        of configuration: Configuration
+    ) throws(MountError) -> [PathRule] {
+        var rules: [PathRule] = []
+        for tagger in configuration.taggers {
+            do throws(PathRule.Mistake) {
+                rules.append(try PathRule(tagger.rule.text, backend: tagger.backend))
+            } catch {
+                throw MountError("\(configuration.mistake(error, in: tagger))")
+            }
+        }
+        return rules
     }
 
     /// Prints how the backends are, without a mount.

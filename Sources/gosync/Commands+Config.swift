@@ -65,6 +65,13 @@ extension Commands {
                     throw Failure(.usage, "\(place)")
                 }
             }
+            for tagger in configuration.taggers {
+                do throws(PathRule.Mistake) {
+                    _ = try PathRule(tagger.rule.text, backend: tagger.backend)
+                } catch {
+                    throw Failure(.usage, "\(configuration.mistake(error, in: tagger))")
+                }
+            }
             for warning in configuration.warnings { Output.error("warning: \(warning)") }
             let backends = Format.count(configuration.backends.count, "backend")
             let filters = Format.count(configuration.filters.count, "filter")

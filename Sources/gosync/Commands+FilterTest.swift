@@ -3,7 +3,7 @@ import Wire
 extension Commands {
     static let filterTest = Command(
         name: "test",
-        summary: "Tells what a filter with this query would show: how many files, and the first",
+        summary: "Tells what a filter with this query would show: how many files, and how fast",
         arguments: [queryArgument],
         options: [
             Command.Option(
@@ -23,10 +23,15 @@ extension Commands {
             for warning in test.warnings { Output.error("warning: \(warning)") }
             guard !invocation.has("json") else { return Output.json(test) }
             let verb = test.count == 1 ? "matches" : "match"
-            Output.line("\(Format.count(test.count, "file")) \(verb)")
+            let time = test.seconds.map { ", found in \(milliseconds($0)) ms" } ?? ""
+            Output.line("\(Format.count(test.count, "file")) \(verb)\(time)")
             for file in test.files { Output.line(Format.name(file.path)) }
             let rest = test.count - test.files.count
             if rest > 0 { Output.line("… and \(rest) more") }
         }
     )
+
+    private static func milliseconds(_ seconds: Double) -> Double {
+        (seconds * 10_000).rounded() / 10
+    }
 }

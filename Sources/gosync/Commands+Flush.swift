@@ -99,8 +99,6 @@ struct FlushDisplay {
         hasBar = false
     }
 
-    static let barWidth = 24
-
     static func bar(_ report: FlushReport) -> String {
         let all = report.bytesDone + report.bytesLeft
         let objects = report.objectsDone + report.objectsLeft
@@ -112,10 +110,7 @@ struct FlushDisplay {
         } else {
             done = objects > 0 ? Double(report.objectsDone) / Double(objects) : 0
         }
-        let filled = min(barWidth, Int(done * Double(barWidth)))
-        let bar =
-            String(repeating: "#", count: filled) + String(repeating: "-", count: barWidth - filled)
-        return "[\(bar)] \(Int(done * 100))%  \(words(report))"
+        return ProgressBar.text(done, words(report))
     }
 
     static func words(_ report: FlushReport) -> String {

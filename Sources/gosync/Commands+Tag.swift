@@ -7,7 +7,7 @@ extension Commands {
             """,
         subcommands: [
             tagAdd, tagSet, tagList, tagRemove, tagSearch, tagKeys, tagValues, tagRename, tagExport,
-            tagImport,
+            tagImport, tagAuto,
         ]
     )
 

@@ -62,10 +62,12 @@ extension Commands {
             recursive: invocation.has("recursive"),
             set: change.set,
             add: change.add,
-            remove: change.remove
+            remove: change.remove,
+            reports: true
         )
-        let changed: ChangedFiles = try daemon.post(.bulkTags, bulk)
-        if invocation.has("json") { return Output.json(changed) }
+        let isJSON = invocation.has("json")
+        let changed = try daemon.changeTags(.bulkTags, bulk, hasBar: !isJSON)
+        if isJSON { return Output.json(changed) }
         Output.line("\(Format.count(changed.files, "file")) changed")
     }
 

@@ -28,15 +28,28 @@ extension Commands {
         run: { invocation in
             let daemon = try Daemon(invocation)
             var batch = ImportBatch()
+            let size = Output.isTerminal ? regularSize(ofFile: 0) : nil
             while let line = readLine(), !line.isEmpty {
                 try batch.add(line)
-                if batch.isFull { try batch.send(to: daemon) }
+                guard batch.isFull else { continue }
+                try batch.send(to: daemon)
+                guard let size else { continue }
+                let done = Double(batch.bytesSent) / Double(max(size, 1))
+                ProgressBar.show(done, Format.count(batch.filesSent, "file"))
             }
+            if size != nil { ProgressBar.clear() }
             try batch.send(to: daemon)
             let missing = batch.missing
             if missing > 0 { throw Failure(.failed, "\(Format.count(missing, "file")) missing") }
         }
     )
+}
+
+/// `nil` for a pipe and the like, whose end nobody knows.
+private func regularSize(ofFile file: CInt) -> Int64? {
+    var status = stat()
+    guard fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int64(status.st_size)
 }
 
 /// Lines of an export on their way to the daemon, which takes a MiB at a time.
@@ -45,6 +58,8 @@ private struct ImportBatch {
     private var bytes = 0
     /// Files that were not there.
     private(set) var missing = 0
+    private(set) var filesSent = 0
+    private(set) var bytesSent: Int64 = 0
 
     private static let mostBytes = 700_000
 
@@ -63,6 +78,8 @@ private struct ImportBatch {
         let done: ImportedTags = try daemon.post(.tagImport, TaggedFiles(files: files))
         for path in done.missing { Output.error("\(path): there is no such file") }
         missing += done.missing.count
+        filesSent += files.count
+        bytesSent += Int64(bytes)
         files = []
         bytes = 0
     }

@@ -42,9 +42,14 @@ extension Commands {
         options: [.json],
         examples: ["tag rename color colour"],
         run: { invocation in
-            let rename = TagRename(key: invocation.arguments[0], new: invocation.arguments[1])
-            let changed: ChangedFiles = try Daemon(invocation).post(.tagRename, rename)
-            if invocation.has("json") { return Output.json(changed) }
+            let rename = TagRename(
+                key: invocation.arguments[0],
+                new: invocation.arguments[1],
+                reports: true
+            )
+            let isJSON = invocation.has("json")
+            let changed = try Daemon(invocation).changeTags(.tagRename, rename, hasBar: !isJSON)
+            if isJSON { return Output.json(changed) }
             Output.line("\(Format.count(changed.files, "file")) changed")
         }
     )

@@ -47,7 +47,7 @@ struct ParserTests {
         ),
         (
             "tag",
-            "'gosync tag' needs one of: add, set, list, remove, search, keys, values, rename, export, import\nTry 'gosync tag --help'."
+            "'gosync tag' needs one of: add, set, list, remove, search, keys, values, rename, export, import, auto\nTry 'gosync tag --help'."
         ),
         ("ls --lnog", "unknown option '--lnog'; did you mean '--long'?\nTry 'gosync ls --help'."),
         (

@@ -1,6 +1,7 @@
 import Agent
 import Base
 import Synchronization
+import Volumes
 import Wire
 
 /// A volume of a few files in memory, for tests of what lies in front of one.
@@ -91,15 +92,29 @@ final class ShelfControl: Control {
         }
     }
 
-    func changeTags(_ change: BulkTagChange) throws(Problem) -> ChangedFiles {
-        ChangedFiles(files: change.paths?.count ?? 0)
+    func changeTags(
+        _ change: BulkTagChange,
+        telling: Telling
+    ) throws(Problem) -> ChangedFiles {
+        let files = change.paths ?? []
+        for (index, path) in files.enumerated() {
+            telling(index, files.count)
+            _ = try tags(of: path)
+        }
+        return ChangedFiles(files: files.count)
+    }
+
+    func tagAutomatically(_ request: AutoTag, telling: Telling) throws(Problem) -> ChangedFiles {
+        ChangedFiles(files: 0, proposed: request.dryRun == true ? [] : nil)
     }
 
     func tagKeys() throws(Problem) -> TagUse { TagUse(counts: []) }
 
     func tagValues(_ key: String) throws(Problem) -> TagUse { TagUse(counts: []) }
 
-    func renameTag(_ rename: TagRename) throws(Problem) -> ChangedFiles { ChangedFiles(files: 0) }
+    func renameTag(_ rename: TagRename, telling: Telling) throws(Problem) -> ChangedFiles {
+        ChangedFiles(files: 0)
+    }
 
     func exportTags(after: String?, limit: Int) throws(Problem) -> TaggedFiles {
         TaggedFiles(files: [])

@@ -182,6 +182,7 @@ struct ConfigurationTests {
         #expect(names("log") == Set(Configuration.logKeys.map(\.name)))
         #expect(names("backend") == Set(BackendDraft.keys.map(\.name)))
         #expect(names("filter") == Set(Configuration.filterKeys.map(\.name)))
+        #expect(names("tagger") == Set(Configuration.taggerKeys.map(\.name)))
     }
 
     /// What `gosync config init` writes says nothing as it is, and the defaults once it is let to.

@@ -16,6 +16,11 @@ struct MistakeTests {
         ("[nothing at all]", "1: unknown section [nothing at all]"),
         ("[mount x]", "1: [mount x] takes no name"),
         ("[filter]", "1: [filter] needs a name: [filter NAME]"),
+        ("[tagger x]", "1: [tagger x] has no 'path'"),
+        (
+            "[tagger x]\npath = /{a}/\nbackend = loca",
+            "2: [tagger x]: there is no backend 'loca'; did you mean 'local'?"
+        ),
         ("[mount]\n[log]\n[mount]", "3: [mount] is already in line 1"),
         ("[backend a]\n[backend 'a']", "2: [backend a] is already in line 1"),
         ("[log]\nlevel = info\nlevel = info", "3: 'level' is already set in line 2, in [log]"),

@@ -23,12 +23,12 @@ struct DocumentTests {
             Version.self, Status.self, Listing.self, FileTags.self, TagChange.self, Matches.self,
             Filters.self, FilterTest.self, FilterDraft.self, Problem.self,
             FileDetails.self, FileChange.self, NewDirectory.self, Checks.self, CacheState.self,
-            PinChange.self, BulkTagChange.self,
+            PinChange.self, BulkTagChange.self, TagReport.self, AutoTag.self,
             TaggedFiles.self, QueryPlan.self,
             Flush.self, FlushReport.self,
         ]
         let examples = Self.text.components(separatedBy: "\n\n").filter { $0.hasPrefix("    {") }
-        #expect(examples.count == 21)
+        #expect(examples.count == 23)
         for example in examples {
             let plain = try JSONSerialization.jsonObject(with: Data(example.utf8)) as? NSDictionary
             let isMessage = types.contains { type in
