@@ -7,6 +7,8 @@ final class Committer: Sendable {
         /// A batch is open since the thread last looked.
         var hasBatch = false
         var isStopping = false
+        /// When the log was last to be emptied.
+        var emptiedAt = -Double.infinity
     }
 
     private let state = Monitor(State())
@@ -25,10 +27,13 @@ final class Committer: Sendable {
     /// A log of this length is emptied, with the writers waiting: it grows while there is no pause.
     private static let pagesToEmpty = 32_768
     private static let retrySeconds = 1.0
+    /// How long the writers wait for readers of an old state, while the log is emptied.
+    private static let busyMilliseconds = 100
 
     init(_ writing: Connection, path: String) throws(DatabaseError) {
         log = writing.watchLog()
         connection = Mover(connection: try Connection(path: path, readOnly: false))
+        connection.connection.execute("PRAGMA busy_timeout = \(Self.busyMilliseconds)")
     }
 
     func start(_ writer: Writer) {
@@ -63,11 +68,14 @@ final class Committer: Sendable {
 
     private func moveLog(_ writer: Writer) {
         let pages = log.pages
-        if pages >= Self.pagesToEmpty {
-            writer.withTurn { move("PRAGMA wal_checkpoint(RESTART)") }
-        } else if pages >= Self.pagesToMove {
-            move("PRAGMA wal_checkpoint(PASSIVE)")
-        }
+        guard pages >= Self.pagesToMove else { return }
+        move("PRAGMA wal_checkpoint(PASSIVE)")
+        let now = monotonicSeconds()
+        guard pages >= Self.pagesToEmpty,
+            state.withLock({ now - $0.emptiedAt >= Self.retrySeconds })
+        else { return }
+        state.withLock { $0.emptiedAt = now }
+        writer.withTurn { move("PRAGMA wal_checkpoint(RESTART)") }
     }
 
     private func move(_ sql: String) {
