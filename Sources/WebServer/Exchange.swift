@@ -30,6 +30,10 @@ struct Exchange {
     private(set) var answer: Response?
     private(set) var sentBytes = 0
     var hasSentHeaders = false
+    /// The answer goes out as messages, each a line of it.
+    let isWebSocket: Bool
+    /// A message of which the end is still to be sent.
+    var isWithinMessage = false
     /// The client has a limit of time for what is on its way to it.
     var isTransferring = true
     /// After this answer the connection ends, because what else arrives on it makes no sense.
@@ -44,6 +48,7 @@ struct Exchange {
     ) {
         self.number = number
         self.request = request
+        isWebSocket = request.isWebSocket
         self.expectedBytes = expectedBytes
         self.limitBytes = limitBytes
         inflow = upload.map(Inflow.init)
@@ -145,7 +150,7 @@ struct Exchange {
     mutating func next(_ limit: Int) -> Outflow.Step {
         if outflow != nil { return outflow?.next(limit) ?? .wait }
         if let stream = answer?.stream {
-            let (bytes, isEnd) = stream.take(limit)
+            let (bytes, isEnd) = stream.take(limit, isLine: isWebSocket)
             // Nothing to send for now: the client may wait as long as it likes.
             isTransferring = !bytes.isEmpty || isEnd
             return isTransferring ? .send(bytes, isEnd: isEnd) : .wait

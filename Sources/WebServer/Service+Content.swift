@@ -60,7 +60,9 @@ extension Service {
 
     /// Lets the client go on sending, or not.
     func regulate(_ wsi: OpaquePointer) {
-        guard let exchange = exchanges[wsi], exchange.isThrottled != exchange.isFull else { return }
+        guard let exchange = exchanges[wsi], exchange.isThrottled != exchange.isFull else {
+            return
+        }
         exchanges[wsi]?.isThrottled = exchange.isFull
         lws_rx_flow_control(wsi, exchange.isFull ? 0 : 1)
     }
