@@ -32,6 +32,10 @@ final class Node: Sendable {
         var writers = 0
         /// Why the last delivery failed, unless a program was told.
         var failure: Errno?
+        /// What the next delivery is to make the file of.
+        var borrowing: Borrowing?
+        /// What the file was made of, if it was; good until it is dirty.
+        var copied: Borrowing?
     }
 
     init(

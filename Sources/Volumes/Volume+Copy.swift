@@ -37,7 +37,7 @@ extension Volume {
         }
     }
 
-    private func copy(
+    func copy(
         _ source: Key,
         _ etag: String?,
         _ task: Task,
@@ -60,7 +60,7 @@ extension Volume {
     /// Sees, before a copy, that it overwrites nobody's bytes, for few stores take conditions on that.
     ///
     /// A copy that an earlier try has made is ours to overwrite; it may be older than what is known now.
-    private func confirmTarget(
+    func confirmTarget(
         of task: Task,
         _ known: [Sent],
         _ backend: Backend
