@@ -174,7 +174,7 @@ struct Merge {
             file.isKnown = true
             rows.update(file)
         }
-        if file.listed != nil { noteWhatIsLeft(of: folder) }
+        noteWhatIsLeft(of: folder)
         rows.setListed(folder.id, at: asked)
         if folder.hasChanged, file.listed != nil {
             rows.touch(directory: folder.id, at: .now())
