@@ -30,6 +30,8 @@ final class Node: Sendable {
         var isChanging = false
         /// Handles that may write.
         var writers = 0
+        /// Someone else has replaced the object, so the file has lost its name.
+        var isReplaced = false
         /// Why the last delivery failed, unless a program was told.
         var failure: Errno?
         /// What the next delivery is to make the file of.

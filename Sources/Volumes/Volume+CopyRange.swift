@@ -15,7 +15,7 @@ import Stores
 extension Volume {
     /// Up to this size, a file that is here goes up by itself, after the copy: one does not wait for a store
     /// for each small file of a tree.
-    private static let smallestCopied: Int64 = 1 << 20
+    static let smallestCopied: Int64 = 1 << 20
 
     /// Has the store copy a range of one file to the end of another.
     ///

@@ -93,6 +93,8 @@ extension Volume {
             return try upload(task, backend)
         } else if entry.key == task.wanted, entry.storedMeta >= task.file.meta {
             try finish(task, info: nil)
+        } else if try isBetterSent(task) {
+            return try upload(task, backend)
         } else {
             try copy(task, backend)
         }
