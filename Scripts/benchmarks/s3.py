@@ -60,15 +60,16 @@ class Client:
         document += "</CompleteMultipartUpload>"
         self.send("POST", path, [("uploadId", upload)], body=document.encode())
 
-    def list(self, bucket, prefix):
-        """All keys below a prefix, page after page."""
+    def list(self, bucket, prefix, besides=None):
+        """All keys below a prefix, page after page, but for those with an ending."""
         keys, token = [], None
         while True:
             query = [("list-type", "2"), ("prefix", prefix), ("max-keys", "1000")]
             if token:
                 query.append(("continuation-token", token))
             page = xml.etree.ElementTree.fromstring(self.send("GET", f"/{bucket}", query))
-            keys += [item.text for item in page.iterfind("{*}Contents/{*}Key")]
+            found = [item.text for item in page.iterfind("{*}Contents/{*}Key")]
+            keys += [key for key in found if not besides or not key.endswith(besides)]
             token = page.findtext("{*}NextContinuationToken")
             if not token:
                 return keys

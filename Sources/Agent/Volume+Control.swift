@@ -28,7 +28,8 @@ extension Volume: Control {
             pending: VolumeStatus.Pending(summary.pending),
             files: Int(summary.files),
             tags: Int(summary.tags),
-            filters: Int(summary.filters)
+            filters: Int(summary.filters),
+            conflicts: Int(summary.conflicts)
         )
     }
 

@@ -37,6 +37,7 @@ extension CachedFile {
     /// Counts chunks as written here, of a file that the caller has journaled (`journal`).
     public func noteWritten(_ chunks: [Int]) throws(Errno) {
         guard !chunks.isEmpty else { return }
+        try synchronizeFetched()
         // They are whole, so none is found wanting.
         _ = try markDirty(chunks, writing: 0..<table.withLock { $0.base })
     }

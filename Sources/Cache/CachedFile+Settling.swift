@@ -63,6 +63,30 @@ extension CachedFile {
         save(isDirty: false, in: connection)
     }
 
+    /// The file becomes an object that begins with what was here, and of whose rest nothing is here.
+    ///
+    /// `commit` runs the transaction that says so, with what belongs into it. If that fails, the file is what it
+    /// was. No write may come meanwhile, and nothing of the file may be changed below `base`.
+    public func becomeObject(
+        size: Int64,
+        _ commit: (_ settle: (Connection) -> Void) throws(Errno) -> Void
+    ) throws(Errno) {
+        try loadWhole()
+        try freeze()
+        defer { unfreeze() }
+        table.update { $0.cancel(0..<Int.max) }
+        try table.wait(in: bulkhead) { $0.readers == 0 && $0.fetches.isEmpty ? true : nil }
+        let base = table.withLock { $0.base }
+        do throws(Errno) {
+            try commit { rows in settle(Settlement(size: size, checksums: [:]), in: rows) }
+        } catch {
+            table.update { $0.lowerBase(to: base) }
+            throw error
+        }
+        // Should that fail, the chunks that are fetched extend it.
+        try? descriptor.truncate(to: size)
+    }
+
     private func checksums(of chunks: [Int], size: Int64) throws(Errno) -> [Int: UInt32] {
         var sums: [Int: UInt32] = [:]
         for chunk in chunks {

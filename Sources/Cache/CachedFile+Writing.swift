@@ -38,8 +38,27 @@ extension CachedFile {
         try descriptor.truncate(to: size)
         Failpoint.truncated.pass()
         guard table.withLock({ size < $0.base }) else { return }
+        if size % ChunkSize.chunk != 0 { try synchronizeFetched() }
         table.update { $0.lowerBase(to: size) }
         try saveBase()
+    }
+
+    /// Brings fetched bytes to the disk, before the index says of their chunks that they were written here.
+    ///
+    /// From then on no checksum tells whether they are what the object has, should the power fail. Costs
+    /// something only where bytes were fetched since the last time.
+    func synchronizeFetched() throws(Errno) {
+        let isDue = table.update { table in
+            defer { table.hasUnsynced = false }
+            return table.hasUnsynced
+        }
+        guard isDue else { return }
+        do throws(Errno) {
+            try descriptor.synchronizeData()
+        } catch {
+            table.update { $0.hasUnsynced = true }
+            throw error
+        }
     }
 
     /// Returns when the bytes written so far are on the disk.
@@ -124,6 +143,11 @@ extension CachedFile {
             return (isWhole, after.takeChangedExtents())
         }
         guard isWhole else { return false }
+        let isPartly = chunks.contains { chunk in
+            let bounds = table.withLock { $0.range(ofChunk: chunk) }
+            return bounds.clamped(to: range) != bounds
+        }
+        if isPartly { try synchronizeFetched() }
         for chunk in chunks { try descriptor.reserve(table.withLock { $0.range(ofChunk: chunk) }) }
         try cache.database.write { (connection) throws(Errno) in
             for (index, extent) in changed { connection.save(extent, at: index, of: number) }

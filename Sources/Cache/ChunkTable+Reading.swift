@@ -198,6 +198,7 @@ extension ChunkTable {
     /// The next chunk of a fetch is in the cache file.
     mutating func arrived(_ chunk: Int, of piece: Piece, checksum: UInt32) -> Arrived {
         markClean(chunk, checksum: checksum)
+        hasUnsynced = true
         bytesOnTheWay -= Int64(range(ofChunk: chunk).count)
         fetches[piece.id]?.arrived = chunk + 1
         let wakes = waiting.values.contains { $0.chunks.contains(chunk) && areValid($0.chunks) }

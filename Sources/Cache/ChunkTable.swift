@@ -35,6 +35,8 @@ struct ChunkTable: Sendable {
     var evictions = 0
     /// `base` has fallen here but not in the index.
     var baseIsUnsaved = false
+    /// Fetched bytes may not have reached the disk yet.
+    var hasUnsynced: Bool
 
     // What `ChunkTable+Reading` keeps.
     var streams: Streams
@@ -63,6 +65,7 @@ struct ChunkTable: Sendable {
     ) {
         self.base = base
         isLoadedWhole = isNew
+        hasUnsynced = !isNew
         self.used = used
         loadedUse = used
         self.isCompared = isCompared

@@ -177,13 +177,35 @@ extension Connection {
 }
 
 extension Connection {
-    /// How many files with a name there are, how many tags they have, and how many filters.
-    public func counts() -> (files: Int64, tags: Int64, filters: Int64) {
+    /// How many of what there are.
+    public func counts() -> Counts {
         first(
             """
             SELECT (SELECT count(*) FROM entry WHERE parent > 3), (SELECT count(*) FROM file_tag),
-              (SELECT count(*) FROM filter)
-            """
-        ) { ($0.integer(0), $0.integer(1), $0.integer(2)) } ?? (0, 0, 0)
+              (SELECT count(*) FROM filter),
+              (SELECT count(*) FROM entry WHERE parent > 3 AND name GLOB ?)
+            """,
+            .text("*.conflict-*-\(digits(8))T\(digits(6))Z*")
+        ) {
+            Counts(
+                files: $0.integer(0),
+                tags: $0.integer(1),
+                filters: $0.integer(2),
+                conflicts: $0.integer(3)
+            )
+        } ?? Counts()
     }
+
+    private func digits(_ count: Int) -> String { String(repeating: "[0-9]", count: count) }
+}
+
+/// How much the database knows of.
+public struct Counts: Equatable, Sendable {
+    /// With a name.
+    public var files: Int64 = 0
+    /// On all files together.
+    public var tags: Int64 = 0
+    public var filters: Int64 = 0
+    /// Files that are ours of two versions, `name.conflict-HOST-TIME`.
+    public var conflicts: Int64 = 0
 }

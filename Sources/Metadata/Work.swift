@@ -100,6 +100,16 @@ extension Connection {
         )
     }
 
+    /// Puts work off that cannot be done now, with the reason; no attempt is counted.
+    public func holdBackWork(_ entry: Int64, error: String, until due: Timestamp) {
+        run(
+            "UPDATE work SET error = ?, due = ? WHERE entry = ?",
+            .text(error),
+            .integer(due.nanoseconds),
+            .integer(entry)
+        )
+    }
+
     /// Notes what is about to be sent, so that it is known again if its answer is lost.
     public func noteSending(_ sent: String, for entry: Int64) {
         run("UPDATE work SET sent = ? WHERE entry = ?", .text(sent), .integer(entry))

@@ -43,6 +43,7 @@ extension fuse_lowlevel_ops {
             }
         }
         addTransfers()
+        addCopying()
         addEndings()
     }
 
@@ -66,6 +67,24 @@ extension fuse_lowlevel_ops {
                 let span = RawSpan(_unsafeStart: UnsafeRawPointer(bytes!), byteCount: count)
                 try request.volume.write(info!.pointee.handle, at: Int64(offset), span)
                 request.reply(written: count)
+            } catch {
+                request.reply(error)
+            }
+        }
+    }
+
+    private mutating func addCopying() {
+        copy_file_range = { request, _, offset, info, _, newOffset, newInfo, count, _ in
+            let request = Request(request)
+            do throws(Errno) {
+                let copied = try request.volume.copyRange(
+                    from: info!.pointee.handle,
+                    at: Int64(offset),
+                    to: newInfo!.pointee.handle,
+                    at: Int64(newOffset),
+                    count: count
+                )
+                request.reply(written: copied)
             } catch {
                 request.reply(error)
             }

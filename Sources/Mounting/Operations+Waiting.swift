@@ -16,6 +16,7 @@ import Volumes
 //   not changed a byte; its bytes are kept before libfuse uses their buffer again.
 // - create, mkdir, mknod, symlink, link, unlink, rmdir, rename list what they need before their transaction.
 //   Where they wait for the store after it (`close = sync`), they say so before it.
+// - copy_file_range says that it will wait before its first change.
 // - flush saves size and time, and then waits; saving is harmless twice. So it is with fsync, which waits
 //   only with `durability = remote`.
 //
@@ -124,6 +125,32 @@ extension fuse_lowlevel_ops {
             let bytes = UnsafeBufferPointer(start: bytes, count: count)
             serve(.write, request, Arguments(bytes: bytes, info: info)) {
                 handlers.plain.write($0, inode, $1.bytes.baseAddress, count, offset, $1.info)
+            }
+        }
+        copy_file_range = {
+            request,
+            inode,
+            offset,
+            info,
+            newInode,
+            newOffset,
+            newInfo,
+            count,
+            flags in
+            let (info, newInfo) = (info!.pointee, newInfo!.pointee)
+            serve(request, Arguments()) { request, _ in
+                var (info, newInfo) = (info, newInfo)
+                handlers.plain.copy_file_range(
+                    request,
+                    inode,
+                    offset,
+                    &info,
+                    newInode,
+                    newOffset,
+                    &newInfo,
+                    count,
+                    flags
+                )
             }
         }
         flush = { request, inode, info in

@@ -3,7 +3,7 @@ public import Base
 /// An upload in parts that was begun: enough to go on with it, or to end it, after a crash.
 public struct UploadRecord: Equatable, Sendable {
     public var key: Key
-    /// What the store calls it.
+    /// What the store calls it; empty until it has told.
     public var id: String
     /// Of what it was begun for: with another size, part size or attributes it cannot go on.
     public var fingerprint: String
@@ -13,11 +13,14 @@ public struct UploadRecord: Equatable, Sendable {
         self.id = id
         self.fingerprint = fingerprint
     }
+
+    /// Whether the store has told its id; else it may have been begun, or not.
+    public var isKnown: Bool { !id.isEmpty }
 }
 
 /// How a store remembers an upload in parts while it is under way.
 ///
-/// Order: `note` is durable before the first part is sent. So parts that lie in the store for nothing
+/// Order: `note` is durable before an upload is begun, without its id, and with it before the first part is sent. So parts that lie in the store for nothing
 /// can always be found, and what an earlier try has sent need not be sent again.
 public struct UploadTrace: Sendable {
     /// What an earlier try left under way.

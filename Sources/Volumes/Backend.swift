@@ -57,6 +57,7 @@ final class Backend: Sendable {
 
     private struct Health {
         var breaker = Breaker()
+        var strange: String?
         var space: Space?
         var isAskingSpace = false
         var isStopping = false
@@ -78,8 +79,23 @@ final class Backend: Sendable {
         place = description.place
     }
 
-    /// What is wrong with the store, while it cannot be reached.
-    var problem: String? { health.withLock { $0.breaker.problem } }
+    /// What is wrong with the store, while it cannot be reached; else what is strange about it.
+    var problem: String? { health.withLock { $0.breaker.problem ?? $0.strange } }
+
+    /// Takes note of what an operator should look at, though the store works; told once in the log.
+    func noteStrange(_ what: String?) {
+        let isNews = health.update { health in
+            defer { health.strange = what }
+            return health.strange != what
+        }
+        if isNews, let what { Log.warning("backend \(name): \(what)") }
+    }
+
+    /// Whether the store was looked for in vain, or that is in doubt.
+    var isOutOfReach: Bool { health.withLock { $0.breaker.problem != nil } }
+
+    /// Why nothing is sent to the store, while it is known to be out of reach.
+    var refusal: String? { health.withLock { $0.breaker.refusal } }
 
     func whenBack(_ body: @escaping @Sendable () -> Void) { health.update { $0.whenBack = body } }
 
@@ -88,7 +104,7 @@ final class Backend: Sendable {
     /// - Throws: `.aborted(.wouldWait)` on a thread that must not wait.
     func request<R: ~Copyable>(_ body: (any Store) throws(StoreError) -> R) throws(StoreError) -> R
     {
-        if let reason = health.withLock({ $0.breaker.refusal }) { throw .unavailable(reason) }
+        if let reason = refusal { throw .unavailable(reason) }
         do throws(Errno) { try bulkhead.admit() } catch { throw .aborted(error) }
         do throws(StoreError) {
             let result = try body(store)

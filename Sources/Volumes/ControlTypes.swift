@@ -100,6 +100,8 @@ public struct VolumeSummary: Equatable, Sendable {
     public var files: Int64
     public var tags: Int64
     public var filters: Int64
+    /// Files that were changed here and elsewhere at once, and that nobody has settled yet.
+    public var conflicts: Int64
 }
 
 extension VolumeProblem: DatabaseFailure {

@@ -80,6 +80,7 @@ struct LevelMerge {
     ) {
         if let found = existing(component, isDirectory: false, in: rows) {
             folder.seen.insert(found.entry)
+            if found.etag == object.etag { folder.kept += 1 } else { folder.lost += 1 }
             guard !found.isPending, found.touched < asked,
                 found.etag != object.etag || found.key != object.key,
                 var entry = rows.entry(found.entry), volume.lagging(behind: entry, rows).isEmpty
@@ -108,6 +109,7 @@ struct LevelMerge {
     private mutating func merge(folder component: String, in rows: Connection) -> FileID? {
         if let found = existing(component, isDirectory: true, in: rows) {
             folder.seen.insert(found.entry)
+            folder.kept += 1
             return found.file
         }
         let key = Key(level.prefix.text + component + "/")

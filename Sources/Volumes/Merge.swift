@@ -28,6 +28,9 @@ struct Merge {
         var wasListed: Bool
         var hasChanged = false
         var hasMarker = false
+        /// How many of the names that were known before are what they were, and how many are not.
+        var kept = 0
+        var lost = 0
 
         init(_ id: FileID, newest: Int64, in rows: Connection) {
             self.id = id
@@ -58,6 +61,7 @@ struct Merge {
             merge(piece, in: rows, orphans: &orphans)
             isDone = finishCovered(&listed, in: rows)
         }
+        Failpoint.listedPage.pass()
         while !isDone {
             try volume.metadata.database.write(isLong: true) { (rows) throws(Errno) in
                 isDone = finishCovered(&listed, in: rows)
@@ -160,13 +164,17 @@ struct Merge {
             guard let entry = rows.entry(number), let child = rows.file(entry.file) else {
                 continue
             }
-            if removeUnlisted(entry, child, before: asked, in: rows) { folder.hasChanged = true }
+            if removeUnlisted(entry, child, before: asked, in: rows) {
+                folder.hasChanged = true
+                folder.lost += 1
+            }
         }
         if !file.isKnown, !folder.hasMarker, rows.entries(of: file.id).first?.key == nil {
             // There is no object that could tell more of it.
             file.isKnown = true
             rows.update(file)
         }
+        noteWhatIsLeft(of: folder)
         rows.setListed(folder.id, at: asked)
         if folder.hasChanged, file.listed != nil {
             rows.touch(directory: folder.id, at: .now())
@@ -176,6 +184,22 @@ struct Merge {
     }
 
     private static let removalsAtOnce = 1000
+
+    /// Tells whoever runs this if nothing at all of what was known at the top of a backend is there.
+    ///
+    /// Somebody has emptied it, or it is another one. Nothing is lost by either.
+    private func noteWhatIsLeft(of folder: Folder) {
+        guard let backend = volume.backends[backend], backend.root == folder.id else { return }
+        if folder.kept > 0 { return backend.noteStrange(nil) }
+        guard folder.lost >= Self.fewNames else { return }
+        backend.noteStrange(
+            "nothing of what was known is there any more; is it still the same place? "
+                + "What is pending overwrites and deletes nothing there"
+        )
+    }
+
+    /// That fewer names go at once is nothing strange.
+    private static let fewNames = 5
 
     /// Removes what others removed; `false` where something below is ours and has to stay.
     private func removeUnlisted(

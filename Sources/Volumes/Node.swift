@@ -30,8 +30,14 @@ final class Node: Sendable {
         var isChanging = false
         /// Handles that may write.
         var writers = 0
+        /// Someone else has replaced the object, so the file has lost its name.
+        var isReplaced = false
         /// Why the last delivery failed, unless a program was told.
         var failure: Errno?
+        /// What the next delivery is to make the file of.
+        var borrowing: Borrowing?
+        /// What the file was made of, if it was; good until it is dirty.
+        var copied: Borrowing?
     }
 
     init(

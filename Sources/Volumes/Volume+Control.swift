@@ -246,7 +246,8 @@ extension Volume {
                 pending: pending,
                 files: counts.files,
                 tags: counts.tags,
-                filters: counts.filters
+                filters: counts.filters,
+                conflicts: counts.conflicts
             )
         }
     }

@@ -23,6 +23,21 @@ extension Volume {
         }
     }
 
+    /// Whether a file that takes another's place goes there on a condition, which few stores take on copies:
+    /// Whether a file is small, all here, and takes another's place: it is sent there on a condition.
+    ///
+    /// Few stores take one on copies.
+    func isBetterSent(_ task: Task) throws(StoreError) -> Bool {
+        guard task.file.kind == .regular, task.file.size <= Self.smallestCopied,
+            task.entry.key != task.wanted, try condition(for: task) != .absent
+        else { return false }
+        return try inErrno { () throws(Errno) in
+            let node = try retain(task.file.id)
+            defer { releaseNode(node) }
+            return try isWhole(node)
+        }
+    }
+
     /// Gives a name the bytes that another name of the file has in the store; `false` if those are gone.
     func copyTwin(_ twin: Entry, _ task: Task, _ backend: Backend) throws(StoreError) -> Bool {
         guard let source = twin.key, source != task.wanted else { return false }
@@ -37,7 +52,7 @@ extension Volume {
         }
     }
 
-    private func copy(
+    func copy(
         _ source: Key,
         _ etag: String?,
         _ task: Task,
@@ -60,7 +75,7 @@ extension Volume {
     /// Sees, before a copy, that it overwrites nobody's bytes, for few stores take conditions on that.
     ///
     /// A copy that an earlier try has made is ours to overwrite; it may be older than what is known now.
-    private func confirmTarget(
+    func confirmTarget(
         of task: Task,
         _ known: [Sent],
         _ backend: Backend

@@ -207,7 +207,8 @@ extension Volume {
     func markDirty(_ node: Node) throws(Errno) {
         guard !node.now.isDirty else { return }
         try metadata.database.write { (rows) throws(Errno) in
-            guard var file = rows.file(node.id) else { throw .stale }
+            // Nobody would find what is written to a file that someone else has replaced.
+            guard var file = rows.file(node.id), !node.now.isReplaced else { throw .stale }
             file.changeBytes()
             rows.update(file)
             node.bytes.journal(in: rows)

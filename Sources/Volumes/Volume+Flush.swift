@@ -78,7 +78,7 @@ extension Volume {
             all = all ?? left
             if left.count == 0 { return (.done, now) }
             let hasTime = start < first + Self.secondChanceSeconds
-            let isUnreachable = backends.values.contains { $0.problem != nil }
+            let isUnreachable = backends.values.contains { $0.isOutOfReach }
             if left.failed == left.count, !hasTime, !isPatient || !isUnreachable {
                 return (.failed(try undelivered(scope, at: moment)), now)
             }

@@ -81,7 +81,7 @@ extension Volume {
     /// - Returns: `false` if meanwhile more became known of what is in the store.
     private func act(on task: Task) throws(StoreError) -> Bool {
         guard let backend = backends[task.entry.backend] else {
-            throw .unavailable("its backend is not configured")
+            throw .unavailable(Self.noBackend)
         }
         guard !backend.isReadOnly else { throw .denied("the backend is read-only") }
         let entry = task.entry
@@ -89,9 +89,12 @@ extension Volume {
             try followDirectory(task, backend)
         } else if entry.key == nil || entry.storedData < task.file.data {
             if let twin = try twin(of: task), try copyTwin(twin, task, backend) { return true }
+            if try copyBorrowed(task, backend) { return true }
             return try upload(task, backend)
         } else if entry.key == task.wanted, entry.storedMeta >= task.file.meta {
             try finish(task, info: nil)
+        } else if try isBetterSent(task) {
+            return try upload(task, backend)
         } else {
             try copy(task, backend)
         }

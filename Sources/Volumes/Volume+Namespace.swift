@@ -160,9 +160,12 @@ extension Volume {
         rows.update(entry)
         rows.addLinks(-1, to: entry.file)
         rows.touchChange(of: entry.file, at: now)
-        rows.addWork(entry.id, due: entry.touched)
+        rows.addWork(entry.id, due: entry.touched.adding(seconds: Self.gatheringSeconds))
         noteChange(in: parent, at: now, rows)
     }
+
+    /// Removals wait for others that come with them, and go together.
+    private static let gatheringSeconds = 0.3
 
     /// A directory's names have changed: its times move, and if it is there only because of what was
     /// in it, it gets an object of its own, or it would vanish with the last one.

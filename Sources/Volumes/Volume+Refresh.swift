@@ -154,7 +154,9 @@ extension Volume {
         rows.update(entry)
         rows.log(.changed, entry.name, in: entry.parent, file: id, .number("size", new.size))
         rows.addLinks(-1, to: old)
-        return rows.entries(of: old).isEmpty ? old : nil
+        guard rows.entries(of: old).isEmpty else { return nil }
+        nodes.node(old)?.update { $0.isReplaced = true }
+        return old
     }
 
     /// Others removed the object: the name goes, and tags wait for the key to return.

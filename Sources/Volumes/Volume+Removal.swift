@@ -22,7 +22,8 @@ extension Volume {
     }
 
     private func removeObjects(ofHeld entries: [Entry]) throws(StoreError) {
-        guard let number = entries.first?.backend, let backend = backends[number] else { return }
+        guard let number = entries.first?.backend else { return }
+        guard let backend = backends[number] else { throw .unavailable(Self.noBackend) }
         guard !backend.isReadOnly else { throw .denied("the backend is read-only") }
         let keys = Set(entries.compactMap(\.key)).map { ObjectPlace(backend: number, key: $0) }
         try places.withPlaces(Set(keys)) { () throws(StoreError) in
@@ -32,6 +33,9 @@ extension Volume {
                 pending.removeAll { $0.id == claim.id }
                 gone.append(claim)
             }
+            let others = try lookForOthers(among: pending, backend)
+            pending.removeAll { others.contains($0.id) }
+            gone += entries.filter { others.contains($0.id) }
             var failed: [Int64: StoreError] = [:]
             if !pending.isEmpty {
                 let failures = try backend.request { (store) throws(StoreError) in

@@ -6,8 +6,8 @@ import Stores
 // The background side of uploading: one thread looks for work that is due and hands it out.
 
 extension Volume {
-    /// How much of what is due is looked at in one go.
-    private static let batch = 512
+    /// How much of what is due is looked at in one go: as many as one request can delete.
+    private static let batch = 1000
     /// How long the schedule sleeps at most, so that a clock that is set does not hold work back.
     private static let longestSleepSeconds: Double = 5
     /// To look past all that is due on a backend that is full takes a while, if it is a million.
@@ -155,8 +155,9 @@ extension Volume {
                     rows.entry(work.entry).map { (work, $0) }
                 }
             }) ?? []
+        let reachable = holdBackUnreachable(due)
         let fresh = schedule.update { schedule in
-            due.filter { schedule.begin($0.1.id, on: $0.1.backend) }
+            reachable.filter { schedule.begin($0.1.id, on: $0.1.backend) }
         }
         var removals: [Int64: [Entry]] = [:]
         for (_, entry) in fresh {
@@ -176,7 +177,7 @@ extension Volume {
         let next = (try? metadata.database.read { (rows) throws(Errno) in rows.nextDue() }) ?? nil
         let shortest = full.isEmpty ? 0.01 : Self.fullSleepSeconds
         let sleep = next.map { max(shortest, $0.secondsSince(.now())) } ?? Self.longestSleepSeconds
-        let isIdle = fresh.isEmpty
+        let isIdle = fresh.isEmpty && reachable.count == due.count
         let pause = min(isIdle ? max(sleep, 0.05) : 0.01, Self.longestSleepSeconds)
         schedule.update { $0.sleepsUntil = Timestamp.now().adding(seconds: pause) }
         schedule.wait(atMost: pause) {
@@ -184,6 +185,39 @@ extension Volume {
         }
         return !schedule.withLock { $0.stopping }
     }
+
+    /// Puts off what is due on backends that cannot be asked anyway, as if it had been tried; returns the rest.
+    ///
+    /// One that can be reached again makes all its work due (`hastenWork`).
+    private func holdBackUnreachable(_ due: [(Work, Entry)]) -> [(Work, Entry)] {
+        var reachable: [(Work, Entry)] = []
+        for (number, work) in Dictionary(grouping: due, by: \.1.backend) {
+            guard let reason = refusal(of: number) else {
+                reachable += work
+                continue
+            }
+            do throws(Errno) {
+                try metadata.database.write { (rows) throws(Errno) in
+                    let later = Timestamp.now().adding(seconds: Self.unreachableSeconds)
+                    for (_, entry) in work {
+                        rows.holdBackWork(entry.id, error: reason, until: later)
+                    }
+                }
+            } catch {
+                Log.error("what is pending for a store out of reach is not put off: \(error)")
+            }
+        }
+        return reachable
+    }
+
+    /// Why a backend is not asked at all, if so.
+    private func refusal(of backend: Int64) -> String? {
+        guard let backend = backends[backend] else { return Self.noBackend }
+        return backend.refusal
+    }
+
+    static let noBackend = "its backend is not configured"
+    private static let unreachableSeconds: Double = 60
 
     private func abandonUploadsLater() {
         for (number, left) in Dictionary(grouping: abandonedUploads(), by: \.backend) {

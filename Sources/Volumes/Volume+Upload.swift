@@ -116,7 +116,7 @@ extension Volume {
         }
     }
 
-    private func finish(
+    func finish(
         _ task: Task,
         of node: Node,
         _ info: ObjectInfo,
@@ -186,7 +186,7 @@ extension Volume {
         }
     }
 
-    private func send(
+    func send(
         _ body: ObjectBody,
         _ task: Task,
         _ condition: PutCondition,

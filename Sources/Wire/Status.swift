@@ -65,6 +65,8 @@ public struct VolumeStatus: Message {
     public var files: Int
     public var tags: Int
     public var filters: Int
+    /// Files that were changed here and elsewhere at once: ours, beside theirs.
+    public var conflicts: Int
 
     public init(
         backends: [Backend],
@@ -74,7 +76,8 @@ public struct VolumeStatus: Message {
         pending: Pending = Pending(),
         files: Int,
         tags: Int,
-        filters: Int
+        filters: Int,
+        conflicts: Int = 0
     ) {
         self.backends = backends
         self.cache = cache
@@ -84,6 +87,7 @@ public struct VolumeStatus: Message {
         self.files = files
         self.tags = tags
         self.filters = filters
+        self.conflicts = conflicts
     }
 
     public struct Pending: Message {

@@ -52,7 +52,8 @@ extension Commands {
         ]
         let mounts = daemon.mountPoints.map { Format.name($0) }.joined(separator: ", ")
         let cache = volume.cache
-        return [
+        let conflicts = Format.count(volume.conflicts, "file") + " ('gosync conflicts list' shows)"
+        let rows = [
             ["GoSync", "\(daemon.version), process \(daemon.pid), running for \(age)"],
             ["Mounted on", mounts.isEmpty ? "nothing" : mounts],
             ["Configuration", daemon.configuration.map { Format.name($0) } ?? "none (built in)"],
@@ -61,6 +62,7 @@ extension Commands {
             ["To do", pending(volume.pending, now)],
             ["Knows", known.joined(separator: ", ")],
         ]
+        return volume.conflicts == 0 ? rows : rows + [["Conflicts", conflicts]]
     }
 
     /// What the stores have yet to get.

@@ -39,6 +39,26 @@ struct BlockCacheTests {
         fixture.cache.release(file)
     }
 
+    /// From then on no checksum tells whether they are what the object has.
+    @Test func fetchedBytesAreOnTheDiskBeforeTheirChunkCountsAsWrittenHere() throws {
+        let fixture = try Fixture(in: TemporaryDirectory())
+        let origin = Origin(Array(repeating: 7, count: 2 << 20))
+        let file = try fixture.cache.file(1, size: 2 << 20)
+        #expect(try file.read(0..<10, origin).count == 10)
+        try fixture.journal(file)
+        #expect(file.table.withLock { $0.hasUnsynced })
+        // A whole chunk has nothing of the object.
+        let chunk = [UInt8](repeating: 8, count: Int(ChunkSize.chunk))
+        try file.write(chunk.span.bytes, at: ChunkSize.chunk, fetch: origin.fetch)
+        #expect(file.table.withLock { $0.hasUnsynced })
+        try file.write([8, 8].span.bytes, at: 5, fetch: origin.fetch)
+        #expect(!file.table.withLock { $0.hasUnsynced })
+        #expect(try file.read(3 * ChunkSize.chunk..<3 * ChunkSize.chunk + 10, origin).count == 10)
+        try file.truncate(to: 3 * ChunkSize.chunk + 5)
+        #expect(!file.table.withLock { $0.hasUnsynced })
+        fixture.cache.release(file)
+    }
+
     @Test func aFailedFetchReachesTheReaderAndIsForgotten() throws {
         let fixture = try Fixture(in: TemporaryDirectory())
         let origin = Origin(Array(repeating: 7, count: 2 << 20))

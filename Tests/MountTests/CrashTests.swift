@@ -27,8 +27,10 @@ import Testing
         let bucket = seed % 3 == 0 ? nil : try Bucket(.radosgw)
         let mount = try bucket?.mount(settings: settings) ?? Mount(settings: settings)
         let workers = (0..<3).map { Worker("w\($0)", mount, seed: seed &* 1000 &+ UInt64($0)) }
+        let large = LargeFileWorker("large", mount, seed: seed &* 1000 &+ 3)
         let database = DatabaseWorker(mount)
         try workers.forEach { try $0.begin() }
+        try large.begin()
         for crash in 0..<3 {
             // The first crash of a round is at the point, the others at any moment.
             let name =
@@ -37,7 +39,7 @@ import Testing
             mount.environment = ["GOSYNC_FAILPOINT": name]
             try mount.start()
             let limit = Double.random(in: 0.05...1.5, using: &random)
-            work(workers, database, while: mount, atMost: crash == 0 ? 1.5 : limit)
+            work(workers, large, database, while: mount, atMost: crash == 0 ? 1.5 : limit)
             mount.crash()
             mount.environment = [:]
             try mount.start()
@@ -46,14 +48,17 @@ import Testing
                 .filter { $0.contains(" warning: ") || $0.contains(" error: ") }.suffix(20)
                 .joined(separator: "\n")
             for worker in workers { try worker.compare("\(place)\n\(complaints)\n") }
+            try large.compare(place)
             try database.compare(place)
         }
         try mount.unmount()
-        try compareStore(mount, bucket, workers, "seed \(seed), \(settings)")
+        let trees = workers.map { ($0.name, $0.mirror) } + [(large.name, large.mirror)]
+        try compareStore(mount, bucket, trees, "seed \(seed), \(settings)")
     }
 
     private func work(
         _ workers: [Worker],
+        _ large: LargeFileWorker,
         _ database: DatabaseWorker,
         while mount: Mount,
         atMost seconds: Double
@@ -62,6 +67,7 @@ import Testing
         let isOver = { @Sendable in ending.isRaised || !mount.daemon.isRunning }
         let threads = Threads()
         for worker in workers { threads.start { worker.work(until: isOver) } }
+        threads.start { large.work(until: isOver) }
         threads.start { database.work(until: isOver) }
         _ = eventually(atMost: seconds) { !mount.daemon.isRunning }
         if mount.daemon.isRunning { kill(mount.daemon.processIdentifier, SIGKILL) }
@@ -73,7 +79,7 @@ import Testing
     private func compareStore(
         _ mount: Mount,
         _ bucket: Bucket?,
-        _ workers: [Worker],
+        _ trees: [(name: String, mirror: String)],
         _ place: String
     ) throws {
         var root = mount.dataDirectory + "/local"
@@ -82,14 +88,14 @@ import Testing
             try bucket.rclone("copy", "other:", root)
             #expect(try bucket.uploads().isEmpty, "\(place)")
         }
-        for worker in workers {
-            let found = files(root + "/" + worker.name)
-            let expected = files(worker.mirror)
+        for (name, mirror) in trees {
+            let found = files(root + "/" + name)
+            let expected = files(mirror)
             #expect(Set(found.keys) == Set(expected.keys), "\(place)")
             for (path, bytes) in expected where found[path] != bytes {
                 Issue.record(
                     """
-                    \(place): \(worker.name)/\(path) has \(found[path]?.count ?? -1) bytes in the store, \
+                    \(place): \(name)/\(path) has \(found[path]?.count ?? -1) bytes in the store, \
                     not these \(bytes.count), or others from \
                     \(zip(found[path] ?? Data(), bytes).prefix { $0 == $1 }.count) on
                     \(mount.log.suffix(3000))

@@ -53,6 +53,29 @@ struct FaultProxyTests {
         try compareStore(bucket, mount, scratch.path, workers: seed % 2 == 0 ? workers : [], place)
     }
 
+    /// Its id was lost with the answer: it is found, and ended, also after a crash.
+    @Test func anUploadThatNobodyHeardOfIsEnded() throws {
+        let proxy = try S3Proxy(before: .radosgw)
+        var bucket = try Bucket(.radosgw)
+        bucket.endpoint = proxy.url
+        let scratch = try TemporaryDirectory()
+        try shell("head -c \(Self.largeBytes) /dev/urandom > large", in: scratch.path)
+        let mount = try bucket.mount(settings: "close = async")
+        proxy.breaks { request in
+            let isBeginning = request.method == "POST" && request.target.hasSuffix("?uploads=")
+            return isBeginning ? .afterwards(.reset(after: "")) : nil
+        }
+        try shell("cp '\(scratch.path)/large' .", in: mount.folder)
+        try #require(try eventually(atMost: 60) { try !bucket.uploads().isEmpty })
+        mount.crash()
+        proxy.breaks { _ in nil }
+        try mount.start()
+        try mount.unmount()
+        try bucket.rclone("copyto", "other:/large", scratch.path + "/stored")
+        try shell("cmp large stored", in: scratch.path)
+        #expect(try bucket.uploads().isEmpty)
+    }
+
     /// Small files to be read, and a large one to be edited.
     private func fill(_ bucket: Bucket, _ scratch: String) throws {
         try shell(
@@ -142,8 +165,6 @@ final class Faults: Sendable {
         switch request.method {
         case "GET": return usual + [.cutBody, .cutBody, .wrongRange, .wrongRange]
         case "HEAD": return usual
-        // The id of an upload that nobody heard of could not be found again.
-        case "POST" where request.target.hasSuffix("?uploads="): return usual
         case "POST" where !request.target.contains("uploadId="):
             return usual + [.lostAnswer, .failedAfterwards]
         case "PUT" where request.headers["x-amz-copy-source"] == nil, "DELETE":

@@ -24,6 +24,8 @@ struct S3Answer {
     var body: [UInt8]
     /// The root of the document, if the request expects one.
     var document: XMLElement?
+    /// The store may have done it more than once: an earlier try had no answer.
+    var wasRepeated = false
 }
 
 /// Signs requests to one bucket, sends them, and tries again what may still succeed.
@@ -66,7 +68,9 @@ final class S3Client: Sendable {
         var isAmbiguous = false
         while true {
             do throws(S3Failure) {
-                return try sendOnce(request)
+                var answer = try sendOnce(request)
+                answer.wasRepeated = answer.wasRepeated || isAmbiguous
+                return answer
             } catch {
                 isAmbiguous = isAmbiguous || error.isAmbiguous
                 guard recover(from: error, &backoff) else {
@@ -140,7 +144,12 @@ final class S3Client: Sendable {
             throw failure
         }
         let document = request.answersXML ? try document(of: response) : nil
-        return S3Answer(head: response.head, body: response.body, document: document)
+        return S3Answer(
+            head: response.head,
+            body: response.body,
+            document: document,
+            wasRepeated: response.wasSentAgain
+        )
     }
 
     private func document(of response: HTTPResponse) throws(S3Failure) -> XMLElement {

@@ -126,6 +126,10 @@ extension S3Store {
         return info
     }
 
+    /// Begins an upload.
+    ///
+    /// That one is about to be begun is noted before, without an id: if the answer is lost, for good or until
+    /// the next try, there is one that nobody knows, which the next try or `abandon` ends.
     func begin(
         _ key: Key,
         _ attributes: ObjectAttributes,
@@ -136,17 +140,24 @@ extension S3Store {
         request.headers = try attributes.headers()
         request.payload = Payload([])
         request.answersXML = true
-        guard let id = try client.send(request).document?.text(of: "UploadId"), !id.isEmpty else {
+        try note(UploadRecord(key: key, id: "", fingerprint: fingerprint), trace)
+        let answer = try client.send(request)
+        guard let id = answer.document?.text(of: "UploadId"), !id.isEmpty else {
             throw S3Failure(.malformed("an upload without an id"))
         }
         let upload = MultipartUpload(key: try full(key), id: id)
-        do throws(StoreError) {
-            try trace?.note(UploadRecord(key: key, id: id, fingerprint: fingerprint))
+        do throws(S3Failure) {
+            if answer.wasRepeated { try abortUnknown(upload.key, besides: id) }
+            try note(UploadRecord(key: key, id: id, fingerprint: fingerprint), trace)
         } catch {
             tryToAbort(upload)
-            throw S3Failure(error)
+            throw error
         }
         return upload
+    }
+
+    private func note(_ record: UploadRecord, _ trace: UploadTrace?) throws(S3Failure) {
+        do throws(StoreError) { try trace?.note(record) } catch { throw S3Failure(error) }
     }
 
     private func complete(

@@ -16,7 +16,7 @@ extension S3Store {
         _ key: Key,
         _ fingerprint: String
     ) throws(S3Failure) -> (MultipartUpload?, [Int: HeldPart]) {
-        guard earlier.key == key, earlier.fingerprint == fingerprint else {
+        guard earlier.key == key, earlier.fingerprint == fingerprint, earlier.isKnown else {
             try abort(earlier)
             return (nil, [:])
         }
@@ -54,7 +54,41 @@ extension S3Store {
     }
 
     func abort(_ upload: UploadRecord) throws(S3Failure) {
-        try abort(MultipartUpload(key: try full(upload.key), id: upload.id))
+        let key = try full(upload.key)
+        guard upload.isKnown else { return try abortUnknown(key) }
+        try abort(MultipartUpload(key: key, id: upload.id))
+    }
+
+    /// Ends uploads of a key that were begun by us without our hearing of it.
+    ///
+    /// Nobody can have sent a part of these. So one of another client is taken for ours in the moment between
+    /// its beginning and its first part only, and only if both write the same key: that client has to begin
+    /// anew then, which is what it does where its upload conflicts with ours anyway.
+    func abortUnknown(_ key: String, besides known: String? = nil) throws(S3Failure) {
+        var request = S3Request(
+            method: "GET",
+            key: nil,
+            query: [("uploads", ""), ("prefix", key)]
+        )
+        request.answersXML = true
+        let found: [XMLElement]
+        do throws(S3Failure) {
+            // Of all keys that begin so, this one comes first.
+            found = try client.send(request).document?.all("Upload") ?? []
+        } catch {
+            if error.isTransient { throw error }
+            // Few may list uploads everywhere; the bucket's own rules have to end them then.
+            return Log.debug("\(client.configuration.bucket): uploads not listed: \(error.error)")
+        }
+        for each in found where each.text(of: "Key") == key {
+            guard let id = each.text(of: "UploadId"), id != known else { continue }
+            let upload = MultipartUpload(key: key, id: id)
+            do throws(S3Failure) {
+                if try parts(of: upload).isEmpty { try abort(upload) }
+            } catch {
+                guard error.error == .missing else { throw error }
+            }
+        }
     }
 
     private func abort(_ upload: MultipartUpload) throws(S3Failure) {
