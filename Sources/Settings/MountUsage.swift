@@ -30,6 +30,10 @@ public enum MountUsage {
             help: "mount options: ro, allow_other, noexec, nodev, nosuid, noatime, …"
         ),
         Option(
+            names: "    --no-mount",
+            help: "mount nothing: only answer gosync, as 'gosync agent' does"
+        ),
+        Option(
             names: "    --check",
             help: "mount nothing: ask every backend whether it answers, and print that as JSON"
         ),
