@@ -75,7 +75,14 @@ let package = Package(
         ),
         // Floor 5: the kernel's door and the control socket's.
         module("Mounting", ["CFUSE", "Base", "Metadata", "Volumes"]),
-        module("Agent", ["Base", "Metadata", "Stores", "WebServer", "Wire", "Volumes"], safe),
+        module(
+            "Agent",
+            [
+                "Base", "SQLite", "Digest", "WebServer", "Wire", "Settings", "Metadata", "Stores",
+                "Volumes",
+            ],
+            safe
+        ),
         // Floor 6: programs.
         .executableTarget(
             name: "gosync",

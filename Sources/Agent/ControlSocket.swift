@@ -11,9 +11,10 @@ public final class ControlSocket: Sendable {
     public init(
         path: String,
         daemon: Status.Daemon,
-        control: any Control
+        control: any Control,
+        backends: any BackendControl
     ) throws(ServerError) {
-        let router = Router(daemon: daemon, control: control)
+        let router = Router(daemon: daemon, control: control, backends: backends)
         server = try Server(path: path) { request in
             router.upload(for: request)
         } handler: { request in

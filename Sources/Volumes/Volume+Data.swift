@@ -208,6 +208,8 @@ extension Volume {
         guard !node.now.isDirty else { return }
         try metadata.database.write { (rows) throws(Errno) in
             guard var file = rows.file(node.id) else { throw .stale }
+            // Where its backend was taken away meanwhile, nobody could deliver it.
+            _ = try backend(of: file)
             file.changeBytes()
             rows.update(file)
             node.bytes.journal(in: rows)

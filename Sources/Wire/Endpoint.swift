@@ -5,7 +5,11 @@
 public enum Endpoint: String, CaseIterable, Sendable {
     case version = "/v1/version"
     case status = "/v1/status"
+    case backends = "/v1/backends"
+    case backend = "/v1/backend"
     case backendCheck = "/v1/backends/check"
+    case secretRotate = "/v1/secret/rotate"
+    case scan = "/v1/scan"
     case cache = "/v1/cache"
     case cacheClear = "/v1/cache/clear"
     case cachePin = "/v1/cache/pin"

@@ -12,6 +12,9 @@ enum Output {
     /// Prints text as it is, without a line break.
     static func text(_ text: String) { write(text, to: 1) }
 
+    /// Asks the person at the terminal something.
+    static func prompt(_ text: String) { write(text, to: 2) }
+
     static func error(_ text: String) { write("gosync: \(text)\n", to: 2) }
 
     static func json(_ message: some Message) {

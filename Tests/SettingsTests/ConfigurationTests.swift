@@ -169,8 +169,9 @@ struct ConfigurationTests {
         let bytes = try Data(contentsOf: root.standardized.appending(path: "mount.conf.example"))
         let found = try parse(
             String(decoding: bytes, as: UTF8.self),
-            ["S3_KEY": "a", "S3_SECRET": "b"]
+            ["S3_KEY": "a", "S3_SECRET": "b", "GOSYNC_SECRET": "c"]
         )
+        #expect(found.encrypt.secret == Secret("c"))
         #expect(found.backends.map(\.id) == ["selfhosted", "amazon", "attic"])
         let document = try Document(Array(bytes), path: "mount.conf.example")
         let names = { (kind: String) in
@@ -179,6 +180,7 @@ struct ConfigurationTests {
         #expect(names("mount") == Set(Configuration.mountKeys.map(\.name)))
         #expect(names("cache") == Set(Configuration.cacheKeys.map(\.name)))
         #expect(names("metadata") == Set(Configuration.metadataKeys.map(\.name)))
+        #expect(names("encrypt") == Set(Configuration.encryptKeys.map(\.name)))
         #expect(names("log") == Set(Configuration.logKeys.map(\.name)))
         #expect(names("backend") == Set(BackendDraft.keys.map(\.name)))
         #expect(names("filter") == Set(Configuration.filterKeys.map(\.name)))
@@ -192,7 +194,8 @@ struct ConfigurationTests {
             let isSetting = line.hasPrefix("#") && !line.hasPrefix("# ")
             return isSetting ? line.dropFirst() : line
         }.filter { !$0.hasPrefix("uid") && !$0.hasPrefix("gid") }
-        let all = try parse(lines.joined(separator: "\n"), ["S3_KEY": "a", "S3_SECRET": "b"])
+        let variables = ["S3_KEY": "a", "S3_SECRET": "b", "GOSYNC_SECRET": "c"]
+        let all = try parse(lines.joined(separator: "\n"), variables)
         var expected = untouched
         expected.cache.memoryBytes = 256 << 20
         #expect(all.mount == expected.mount)
