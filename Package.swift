@@ -77,7 +77,10 @@ let package = Package(
         module("Mounting", ["CFUSE", "Base", "Metadata", "Volumes"]),
         module(
             "Agent",
-            ["Base", "HTTP", "WebServer", "Wire", "Metadata", "Stores", "Cache", "Volumes"],
+            [
+                "Base", "SQLite", "Digest", "HTTP", "WebServer", "Wire", "Settings", "Metadata",
+                "Stores", "Cache", "Volumes",
+            ],
             safe
         ),
         // Floor 6: programs.

@@ -7,6 +7,31 @@ public import Wire
 /// `report` answers `false`.
 public typealias Flushing = @Sendable (_ report: (FlushReport) -> Bool) -> Void
 
+/// Reports how a scan goes about once a second; the last report is the only one that is not `running`.
+///
+/// Once `report` answers `false` it reports no more, and a dry run ends.
+public typealias Scanning = @Sendable (_ report: (ScanReport) -> Bool) -> Void
+
+/// Backends that come and go while GoSync runs; problems are as in `Control`.
+public protocol BackendControl: Sendable {
+    /// Sets a backend up: it is asked first, and is there when this returns.
+    func provision(_ settings: BackendSettings) throws(Problem) -> VolumeStatus.Backend
+
+    /// Changes one that was set up at run time; one of the configuration is a conflict.
+    func updateBackend(
+        _ id: String,
+        _ change: BackendSettings
+    ) throws(Problem) -> VolumeStatus.Backend
+
+    /// Takes one away that was set up at run time.
+    ///
+    /// - Parameter force: also where its store has not got everything.
+    func removeBackend(_ id: String, force: Bool) throws(Problem) -> RemovedBackend
+
+    /// Seals all keys under another secret.
+    func rotateSecret(_ rotation: SecretRotation) throws(Problem) -> RotatedSecret
+}
+
 /// What can be asked of a running GoSync: the calls behind the control socket.
 ///
 /// Paths are absolute in the file system shown, such as `/backends/selfhosted/a.txt`. A problem says
@@ -34,6 +59,11 @@ public protocol Control: FileControl {
 
     /// Gets ready to wait until the stores have what is pending.
     func flush(_ flush: Flush) throws(Problem) -> Flushing
+
+    /// Begins to look at everything at and below a directory of a backend.
+    func scan(_ request: ScanRequest) throws(Problem) -> Scanning
+
+    func scans() throws(Problem) -> Scans
 
     /// A page of a directory's entries, or the entry of a file; `limit` is from 1 to
     /// `Endpoint.largestPage`.

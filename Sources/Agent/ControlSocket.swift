@@ -13,9 +13,10 @@ public final class ControlSocket: Sendable {
         path: String,
         port: LocalPort? = nil,
         daemon: Status.Daemon,
-        control: any Control
+        control: any Control,
+        backends: any BackendControl
     ) throws(ServerError) {
-        let router = Router(daemon: daemon, control: control)
+        let router = Router(daemon: daemon, control: control, backends: backends)
         server = try Server(path: path, port: port) { request in
             router.upload(for: request)
         } upgrades: { request in

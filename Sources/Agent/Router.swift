@@ -6,6 +6,7 @@ import Wire
 struct Router: Sendable {
     let daemon: Status.Daemon
     let control: any Control
+    let backends: any BackendControl
 
     static let usualPage = 200
 
@@ -37,6 +38,21 @@ struct Router: Sendable {
         case (.backendCheck, .get):
             let items = try allow(["id"], of: request)
             return response(try control.checkBackends(items["id"]))
+        case (.backends, .get):
+            try allow([], of: request)
+            return response(Backends(backends: try control.status().backends))
+        case (.backends, .post): return response(try provision(request), status: 201)
+        case (.backend, .get): return response(try backend(request))
+        case (.backend, .patch): return response(try updateBackend(request))
+        case (.backend, .delete): return response(try removeBackend(request))
+        case (.secretRotate, .post):
+            try allow([], of: request)
+            let rotation = request.body.isEmpty ? SecretRotation() : try body(request)
+            return response(try backends.rotateSecret(rotation))
+        case (.scan, .get):
+            try allow([], of: request)
+            return response(try control.scans())
+        case (.scan, .post): return try scan(request)
         case (.cache, .get):
             try allow([], of: request)
             return response(try control.cacheState())

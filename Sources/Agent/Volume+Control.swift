@@ -10,15 +10,7 @@ extension Volume: Control {
     public func status() throws(Problem) -> VolumeStatus {
         let summary = try about("the volume") { () throws(Errno) in try self.summary() }
         return VolumeStatus(
-            backends: summary.backends.map { backend in
-                VolumeStatus.Backend(
-                    id: backend.name,
-                    type: backend.type,
-                    place: backend.place,
-                    isReadOnly: backend.isReadOnly,
-                    error: backend.problem ?? Self.undelivered(backend)
-                )
-            },
+            backends: summary.backends.map(VolumeStatus.Backend.init),
             cache: VolumeStatus.Cache(
                 usedBytes: summary.cacheBytes,
                 sizeBytes: summary.cacheSizeBytes
@@ -36,8 +28,7 @@ extension Volume: Control {
     public func checkBackends(_ id: String?) throws(Problem) -> Checks {
         let stores = stores(named: id.map { Name($0) })
         guard id == nil || !stores.isEmpty else {
-            let advice = "'gosync backend list' shows those there are"
-            throw Problem(.notFound, "\(id ?? ""): there is no such backend; \(advice)")
+            throw Problem(noBackend: id ?? "")
         }
         return Checks(checks: stores.map { Check(backend: $0.name.text, $0.store) })
     }
@@ -136,13 +127,6 @@ extension Volume: Control {
         } catch {
             throw Problem(error, path: path)
         }
-    }
-
-    /// Uploads that failed count as a fault of the backend, though it may answer otherwise.
-    private static func undelivered(_ backend: VolumeSummary.Backend) -> String? {
-        guard backend.failed > 0 else { return nil }
-        let files = backend.failed == 1 ? "1 change" : "\(backend.failed) changes"
-        return "\(files) could not be delivered, and will be tried again; see the log"
     }
 
     func entry(_ name: String, _ attributes: Attributes) throws(Errno) -> Wire.Entry {

@@ -27,7 +27,13 @@ public final class Bulkhead: Sendable {
     }
 
     /// Ends the threads, those first that wait for others; what runs is finished.
-    public func stop() {
-        for workers in [waiters, deliverers, uploaders, fetchers] { workers.stop() }
-    }
+    public func stop() { for workers in all { workers.stop() } }
+
+    /// Ends the threads while others may still come.
+    ///
+    /// What is queued is finished as well, and what comes later runs on the threads that bring it. The
+    /// store must answer all of it soon, if only by a refusal.
+    public func finish() { for workers in all { workers.finish() } }
+
+    private var all: [Workers] { [waiters, deliverers, uploaders, fetchers] }
 }

@@ -69,6 +69,11 @@ public func removeFile(_ path: String) throws(Errno) {
     guard unlink(path) == 0 || errno == ENOENT else { throw .current }
 }
 
+/// Gives a file another name, in place of what has that name.
+public func renameFile(_ path: String, to newPath: String) throws(Errno) {
+    guard rename(path, newPath) == 0 else { throw .current }
+}
+
 /// A file that this process has to itself for as long as it holds on to it.
 public struct LockFile: ~Copyable, Sendable {
     private let descriptor: FileDescriptor

@@ -23,10 +23,8 @@ public enum Patience {
         own.pointee.must_not_wait = 1
         defer { own.pointee = gosync_patience() }
         body()
-        guard own.pointee.is_unanswered != 0, let bulkhead = own.pointee.bulkhead else {
-            return nil
-        }
-        return Unmanaged<Bulkhead>.fromOpaque(bulkhead).takeUnretainedValue()
+        let bulkhead = Bulkhead.taken(from: own)
+        return own.pointee.is_unanswered != 0 ? bulkhead : nil
     }
 
     /// Runs `body`, whose waits end with EINTR once `isOver` answers anything but 0.
@@ -78,7 +76,17 @@ extension Bulkhead {
     public func admit() throws(Errno) {
         let own = gosync_thread_patience()!
         guard own.pointee.must_not_wait != 0 else { return }
-        own.pointee.bulkhead = UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque())
+        _ = Self.taken(from: own)
+        // Its store may be taken away before the request is repeated.
+        own.pointee.bulkhead = UnsafeRawPointer(Unmanaged.passRetained(self).toOpaque())
         throw .wouldWait
+    }
+
+    /// The one that a thread was last to wait in; forgotten there.
+    fileprivate static func taken(
+        from own: UnsafeMutablePointer<gosync_patience>
+    ) -> Bulkhead? {
+        defer { own.pointee.bulkhead = nil }
+        return own.pointee.bulkhead.map { Unmanaged<Bulkhead>.fromOpaque($0).takeRetainedValue() }
     }
 }

@@ -127,6 +127,9 @@ private func endingSignals() -> sigset_t {
 /// Keeps keys in this process's memory out of core files.
 public func forbidCoreDumps() { gosync_forbid_core_dumps() }
 
+/// Keeps a word of this process's command line from being shown by `ps` from now on.
+public func hideArgument(_ text: String) { _ = gosync_hide_argument(text) }
+
 public func currentUser() -> (owner: UInt32, group: UInt32) { (getuid(), getgid()) }
 
 /// The absolute path of a file, with every symbolic link followed.
@@ -134,6 +137,17 @@ public func realPath(_ path: String) throws(Errno) -> String {
     guard let found = realpath(path, nil) else { throw .current }
     defer { free(found) }
     return String(cString: found)
+}
+
+/// Becomes another program; returns only if that fails.
+public func become(_ program: String, _ arguments: [String]) -> Errno {
+    var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { (word: String) in
+        strdup(word)
+    }
+    words.append(nil)
+    defer { for word in words { free(word) } }
+    execvp(program, words)
+    return .current
 }
 
 /// Runs a program to its end, and returns its exit code and what it printed; its complaints go where

@@ -4,7 +4,8 @@ import Glibc
 /// A bounded set of named threads that run jobs in the order they came.
 ///
 /// Jobs may block. `stop()` lets running jobs finish, drops those not begun, and joins every thread;
-/// it must not be called from a job.
+/// it must not be called from a job. `finish()` runs what is queued first, and those that come too late
+/// on the threads that bring them, so whoever waits for a job does not wait in vain.
 ///
 /// A job may be queued with a question whether it is over before it began, such as a request whose
 /// caller is gone. It is asked while all threads are busy, and answered jobs are run out of turn on one
@@ -24,6 +25,8 @@ public final class Workers: Sendable {
         var jobs: [Queued] = []
         var next = 0
         var stopping = false
+        /// No job is dropped.
+        var finishing = false
         var threads: [pthread_t] = []
         var idle = 0
         /// The thread that looks for jobs that are over.
@@ -65,7 +68,7 @@ public final class Workers: Sendable {
         self.limit = limit
     }
 
-    /// Queues a job; after `stop()` it is dropped.
+    /// Queues a job; after `stop()` it is dropped, after `finish()` it is run here and now.
     public func run(_ job: @escaping Job) { run(Queued(job: job)) }
 
     /// Queues a job that may be over before it began: `isOver` is called under a lock, and must be quick.
@@ -75,20 +78,21 @@ public final class Workers: Sendable {
 
     private func run(_ queued: Queued) {
         // All would wake up for one job, and all but one for nothing.
-        let mayBeOver = state.updateForOne { state in
-            guard !state.stopping else { return false }
+        let (isLate, mayBeOver) = state.updateForOne { state in
+            guard !state.stopping else { return (state.finishing, false) }
             state.jobs.append(queued)
             let waiting = state.jobs.count - state.next
-            guard waiting > state.idle else { return false }
+            guard waiting > state.idle else { return (false, false) }
             if state.threads.count < limit {
                 state.threads.append(startThread { [self] in work() })
-                return false
+                return (false, false)
             }
             if queued.isOver != nil, state.patrol == nil {
                 state.patrol = startThread { [self] in patrol() }
             }
-            return queued.isOver != nil
+            return (false, queued.isOver != nil)
         }
+        if isLate { queued.job() }
         if mayBeOver { call.update { $0.isCalled = true } }
     }
 
@@ -99,10 +103,20 @@ public final class Workers: Sendable {
 
     /// Finishes what runs, drops the rest, and joins the threads.
     public func stop() {
-        let threads = state.update { state in
-            state.stopping = true
+        end { state in
+            state.finishing = false
             state.jobs = []
             state.next = 0
+        }
+    }
+
+    /// Finishes what runs and what is queued, and joins the threads.
+    public func finish() { end { $0.finishing = true } }
+
+    private func end(_ body: (inout State) -> Void) {
+        let threads = state.update { state in
+            state.stopping = true
+            body(&state)
             defer {
                 state.threads = []
                 state.patrol = nil
@@ -121,8 +135,8 @@ public final class Workers: Sendable {
     private func nextJob() -> Queued? {
         state.withLock { $0.idle += 1 }
         let job: Queued?? = state.wait { state in
-            if state.stopping { return .some(nil) }
-            guard !state.isQueueEmpty else { return nil }
+            if state.stopping, state.isQueueEmpty || !state.finishing { return .some(nil) }
+            if state.isQueueEmpty { return nil }
             defer {
                 state.next += 1
                 state.forgetTaken()

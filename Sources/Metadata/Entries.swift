@@ -285,6 +285,34 @@ extension Connection {
         return (first ?? nil).map { String(decoding: $0.utf8.dropLast(), as: UTF8.self) }
     }
 
+    /// The directories in one.
+    public func folders(in parent: FileID) -> [FileID] {
+        var folders: [FileID] = []
+        each(
+            """
+            SELECT f.id FROM entry e JOIN file f ON f.id = e.file
+            WHERE e.parent = ? AND f.mode & 61440 = 16384
+            """,
+            .integer(parent)
+        ) {
+            folders.append($0.integer(0))
+            return true
+        }
+        return folders
+    }
+
+    /// The directory in one whose keys have a given component.
+    public func folder(of component: String, in parent: FileID) -> FileID? {
+        first(
+            """
+            SELECT f.id FROM entry e JOIN file f ON f.id = e.file
+            WHERE e.parent = ? AND f.mode & 61440 = 16384 AND coalesce(e.component, e.name) = ?
+            """,
+            .integer(parent),
+            .text(component)
+        ) { $0.integer(0) }
+    }
+
     /// The number of the entry that was made last.
     public var newestEntry: Int64 { first("SELECT max(id) FROM entry") { $0.integer(0) } ?? 0 }
 

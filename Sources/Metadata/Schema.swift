@@ -8,7 +8,7 @@ import SQLite
 ///   from the name and the file, a `work` row makes the uploader bring the store in line.
 /// - A name that was removed stays as a detached entry (`parent` < 0) until its object is gone.
 enum Schema {
-    static let version: Int64 = 3
+    static let version: Int64 = 4
 
     static func prepare(_ connection: Connection) throws(MetadataError) {
         let found = connection.first("PRAGMA user_version") { $0.integer(0) } ?? 0
@@ -16,7 +16,8 @@ enum Schema {
         guard found < version else { return }
         if found < 1 { connection.execute(tree + tags + filters + fixedDirectories) }
         if found < 2 { connection.execute(views) }
-        connection.execute(changes)
+        if found < 3 { connection.execute(changes) }
+        if found < 4 { connection.execute(provisions) }
         connection.execute("PRAGMA user_version = \(version)")
     }
 
@@ -156,6 +157,29 @@ enum Schema {
           time INTEGER NOT NULL,
           kind TEXT NOT NULL,
           payload TEXT NOT NULL                 -- a JSON object
+        );
+
+        """
+
+    /// From version 3 to 4: backends that come and go at run time, and what seals their keys.
+    private static let provisions = """
+        ALTER TABLE backend ADD COLUMN removed INTEGER;  -- when it was taken away; its tags wait for it
+        CREATE TABLE provision(
+          backend INTEGER PRIMARY KEY,
+          settings TEXT NOT NULL,               -- as a configuration would have them, a JSON object
+          sealed BLOB                           -- the keys to the store
+        );
+        CREATE TABLE seal(
+          id INTEGER PRIMARY KEY CHECK(id = 1),
+          derivation TEXT NOT NULL,             -- how the key is made of the secret
+          salt BLOB NOT NULL,
+          proof BLOB NOT NULL                   -- opens under the right secret only
+        );
+        CREATE TABLE scan(
+          directory INTEGER PRIMARY KEY,        -- of which all below is looked at
+          backend INTEGER NOT NULL,
+          began INTEGER NOT NULL,
+          position TEXT                         -- everything up to this key is done
         );
 
         """

@@ -1,3 +1,5 @@
+import Base
+
 extension Configuration {
     /// `[backend ID]`: one store, which shows as `/backends/ID`.
     public struct Backend: Equatable, Sendable {
@@ -35,6 +37,9 @@ extension Configuration {
         /// The longest id, in bytes.
         public static let longestID = 64
 
+        static let idRule =
+            "is made of letters, digits, '.', '_' and '-', does not start with '.' and has at most \(longestID)"
+
         static func isID(_ text: String) -> Bool {
             (1...longestID).contains(text.utf8.count) && !text.hasPrefix(".")
                 && text.unicodeScalars.allSatisfy { scalar in
@@ -43,5 +48,42 @@ extension Configuration {
                             || "._-".unicodeScalars.contains(scalar))
                 }
         }
+    }
+}
+
+extension Configuration.Backend {
+    /// A backend that stands in no file, from the keys that a section would have and their values as they
+    /// are meant: no variable is filled in.
+    public init(
+        id: String,
+        settings: [String: String],
+        usualDirectoryTTLSeconds: Double
+    ) throws(SettingsError) {
+        guard Self.isID(id) else {
+            throw SettingsError(
+                path: nil,
+                message: "the name '\(id)' cannot be used: it \(Self.idRule)"
+            )
+        }
+        var draft = BackendDraft()
+        for (key, text) in settings.sorted(by: { $0.key < $1.key }) {
+            let known = BackendDraft.keys
+            guard let setting = known.first(where: { $0.name == key }) else {
+                let hint = Spelling.suggestion(for: key, among: known.map(\.name))
+                throw SettingsError(path: nil, message: "a backend has no '\(key)'\(hint)")
+            }
+            let value = Value(
+                key: key,
+                text: text,
+                line: nil,
+                path: nil,
+                home: nil
+            )
+            try setting.apply(&draft, value)
+        }
+        self.id = id
+        place = try draft.place { SettingsError(path: nil, message: "the backend \($0)") }
+        readOnly = draft.readOnly
+        directoryTTLSeconds = draft.directoryTTLSeconds ?? usualDirectoryTTLSeconds
     }
 }

@@ -121,6 +121,16 @@ extension Configuration {
         )
     ]
 
+    static let encryptKeys: [Setting<Encrypt>] = [
+        Setting(
+            "secret",
+            "what seals them; without it $GOSYNC_SECRET, the systemd credential gosync.secret, or secret.key in data_dir",
+            isSecret: true,
+            \.secret,
+            Value.secret
+        )
+    ]
+
     static let logKeys: [Setting<Logging>] = [
         Setting(
             "level",
@@ -466,8 +476,10 @@ extension Value {
         return text
     }
 
+    func secret() throws(SettingsError) -> Secret { Secret(try word()) }
+
     func query() throws(SettingsError) -> Configuration.Filter.Query {
-        Configuration.Filter.Query(text: try word(), line: line)
+        Configuration.Filter.Query(text: try word(), line: line ?? 0)
     }
 
     func rule() throws(SettingsError) -> Configuration.Tagger.Rule {

@@ -7,6 +7,7 @@ public struct Configuration: Equatable, Sendable {
     public var mount: Mount
     public var cache: Cache
     public var metadata: Metadata
+    public var encrypt = Encrypt()
     public var log = Logging()
     public var control = Control()
     public var telemetry = Telemetry()
@@ -96,6 +97,12 @@ extension Configuration {
     public struct Metadata: Equatable, Sendable {
         /// The database of names, attributes and tags.
         public var path: String
+    }
+
+    /// The section `[encrypt]`.
+    public struct Encrypt: Equatable, Sendable {
+        /// What the keys of provisioned backends are sealed with; `nil` leaves it to other places.
+        public var secret: Secret?
     }
 
     /// The section `[log]`.

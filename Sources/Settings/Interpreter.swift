@@ -10,7 +10,7 @@ struct Interpreter {
 
     /// The kinds of section, and whether each is given a name.
     static let kinds: [(kind: String, isNamed: Bool)] = [
-        ("mount", false), ("cache", false), ("metadata", false), ("log", false),
+        ("mount", false), ("cache", false), ("metadata", false), ("encrypt", false), ("log", false),
         ("control", false), ("telemetry", false),
         ("backend", true), ("filter", true), ("tagger", true),
     ]
@@ -27,12 +27,14 @@ struct Interpreter {
         result.mount = mount
         try read("cache", Configuration.cacheKeys, into: &result.cache)
         try read("metadata", Configuration.metadataKeys, into: &result.metadata)
+        try read("encrypt", Configuration.encryptKeys, into: &result.encrypt)
         try read("log", Configuration.logKeys, into: &result.log)
         try read("control", Configuration.controlKeys, into: &result.control)
         try read("telemetry", Configuration.telemetryKeys, into: &result.telemetry)
+        warnOfOpenSecrets(&result)
         for section in document.sections {
             switch section.kind {
-            case "backend": result.backends.append(try backend(section, &result))
+            case "backend": result.backends.append(try backend(section, result))
             case "filter": result.filters.append(try filter(section))
             case "tagger": result.taggers.append(try tagger(section))
             default: break
@@ -94,7 +96,6 @@ struct Interpreter {
             return Value(
                 key: entry.key,
                 text: try ValueText.expanded(entry.text, from: environment),
-                isLiteral: !entry.text.contains("${"),
                 line: entry.line,
                 path: document.path,
                 home: home
@@ -111,23 +112,28 @@ struct Interpreter {
         }
     }
 
+    /// A secret that is written out belongs in a file that only its owner can read.
+    private func warnOfOpenSecrets(_ result: inout Configuration) {
+        guard isReadableByOthers else { return }
+        let secrets = ["secret", "secret_key"]
+        let all = document.sections.flatMap(\.entries).filter { secrets.contains($0.key) }
+        for entry in all where !entry.text.contains("${") {
+            let problem = "others can read this file, and it holds a '\(entry.key)'"
+            let advice = "run 'chmod 600 \(document.path)'"
+            result.warnings.append("\(document.error(entry.line, "\(problem); \(advice)"))")
+        }
+    }
+
     private func backend(
         _ section: Document.Section,
-        _ result: inout Configuration
+        _ result: Configuration
     ) throws(SettingsError) -> Configuration.Backend {
         guard Configuration.Backend.isID(section.name) else {
-            let rule = "is made of letters, digits, '.', '_' and '-', does not start with '.'"
-            let limit = "and has at most \(Configuration.Backend.longestID)"
-            throw document.error(section.line, "the name in \(section.title) \(rule) \(limit)")
+            let rule = Configuration.Backend.idRule
+            throw document.error(section.line, "the name in \(section.title) \(rule)")
         }
         var draft = BackendDraft()
         try apply(section, BackendDraft.keys, to: &draft)
-        if isReadableByOthers, draft.secretKey?.isLiteral == true {
-            let advice = "run 'chmod 600 \(document.path)'"
-            let problem = "others can read this file, and it holds a 'secret_key'"
-            let line = draft.secretKey?.line ?? section.line
-            result.warnings.append("\(document.error(line, "\(problem); \(advice)"))")
-        }
         let place = try draft.place { document.error(section.line, "\(section.title) \($0)") }
         return Configuration.Backend(
             id: section.name,

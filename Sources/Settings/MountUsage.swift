@@ -34,6 +34,10 @@ public enum MountUsage {
             help: "error, warning, info or debug; for a part, as in info,Stores=debug"
         ),
         Option(
+            names: "    --no-mount",
+            help: "mount nothing: only answer gosync, as 'gosync agent' does"
+        ),
+        Option(
             names: "    --check",
             help: "mount nothing: ask every backend whether it answers, and print that as JSON"
         ),

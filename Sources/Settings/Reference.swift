@@ -46,6 +46,15 @@ public enum Reference {
             "The database of names, attributes and tags",
             Configuration.metadataKeys
         ),
+        Section(
+            "[encrypt]",
+            "How the keys of backends that `gosync provision` makes are sealed",
+            Configuration.encryptKeys,
+            example: """
+                #[encrypt]
+                #secret = ${GOSYNC_SECRET}
+                """
+        ),
         Section("[log]", "What is logged", Configuration.logKeys),
         Section("[control]", "Where the API is to be had", Configuration.controlKeys),
         Section("[telemetry]", "Who is told how it goes", Configuration.telemetryKeys),

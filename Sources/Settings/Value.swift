@@ -4,10 +4,9 @@ import Base
 struct Value {
     let key: String
     let text: String
-    /// Written out in the file, not taken from a variable.
-    let isLiteral: Bool
-    let line: Int
-    let path: String
+    let line: Int?
+    /// The file; `nil` where it stands in none.
+    let path: String?
     let home: String?
 
     func error(_ message: String) -> SettingsError {

@@ -13,6 +13,10 @@ public struct BackendDescription: Sendable {
     /// What kind of store it is and where, for people.
     public var type: String
     public var place: String
+    /// What people call it, besides its name.
+    public var label: String?
+    /// It was set up at run time, and does not stand in the configuration.
+    public var isProvisioned: Bool
 
     public init(
         name: Name,
@@ -20,7 +24,9 @@ public struct BackendDescription: Sendable {
         isReadOnly: Bool,
         directorySeconds: Double,
         type: String = "",
-        place: String = ""
+        place: String = "",
+        label: String? = nil,
+        isProvisioned: Bool = false
     ) {
         self.name = name
         self.store = store
@@ -28,7 +34,20 @@ public struct BackendDescription: Sendable {
         self.directorySeconds = directorySeconds
         self.type = type
         self.place = place
+        self.label = label
+        self.isProvisioned = isProvisioned
     }
+}
+
+/// How a backend is doing.
+public enum BackendState: String, Sendable {
+    /// It is new, and has not answered its first questions yet.
+    case provisioning
+    case ready
+    /// It cannot be reached.
+    case offline
+    /// It refuses what it is asked, or has not taken what it should.
+    case error
 }
 
 /// A store as the volume knows it.
@@ -36,11 +55,6 @@ final class Backend: Sendable {
     let number: Int64
     let root: FileID
     let name: Name
-    let store: any Store
-    let isReadOnly: Bool
-    let directorySeconds: Double
-    let type: String
-    let place: String
     /// The threads that may be busy with the store, or wait for it.
     let bulkhead = Bulkhead()
     /// Fetch pages of listings, so that one does not take all of the store's attention.
@@ -49,6 +63,9 @@ final class Backend: Sendable {
     let trustsOrder = Atomic(true)
     /// The last listing could have been asked for in ranges of keys.
     let listsInRanges = Atomic(false)
+    private let shape: Monitor<BackendDescription>
+    private let isLeaving = Atomic(false)
+    private let isNew = Atomic(false)
     private let health = Monitor(Health())
     private let prober = Workers("probe", limit: 1)
     private let spaceAsker = Workers("space", limit: 1)
@@ -58,6 +75,8 @@ final class Backend: Sendable {
     private struct Health {
         var breaker = Breaker()
         var strange: String?
+        /// Why the last request was refused, if it was, by a store that can be reached.
+        var refusal: String?
         var space: Space?
         var isAskingSpace = false
         var isStopping = false
@@ -65,6 +84,7 @@ final class Backend: Sendable {
         var whenBack: (@Sendable () -> Void)?
     }
 
+    private static let leaving = "GoSync has done with it"
     /// Seconds between two probes.
     private static let probePauseSeconds: Double = 1
 
@@ -72,12 +92,34 @@ final class Backend: Sendable {
         self.number = number
         self.root = root
         name = description.name
-        store = description.store
-        isReadOnly = description.isReadOnly
-        directorySeconds = description.directorySeconds
-        type = description.type
-        place = description.place
+        shape = Monitor(description)
     }
+
+    /// As it was described; may be described anew while requests run (`change`).
+    var description: BackendDescription { shape.withLock { $0 } }
+    var store: any Store { shape.withLock { $0.store } }
+    var isReadOnly: Bool {
+        isLeaving.load(ordering: .relaxed) || shape.withLock { $0.isReadOnly }
+    }
+    var directorySeconds: Double { shape.withLock { $0.directorySeconds } }
+
+    /// Takes a new description of the same store; requests under way end with the old one.
+    func change(to description: BackendDescription) {
+        shape.update { $0 = description }
+        trustsOrder.store(true, ordering: .relaxed)
+        listsInRanges.store(false, ordering: .relaxed)
+        health.update { health in
+            health.breaker = Breaker()
+            health.refusal = nil
+            health.strange = nil
+        }
+    }
+
+    /// Nothing can be changed in it while it is being taken away.
+    func setLeaving(_ value: Bool) { isLeaving.store(value, ordering: .relaxed) }
+
+    /// Nobody has seen yet what it holds.
+    func setNew(_ value: Bool) { isNew.store(value, ordering: .relaxed) }
 
     /// What is wrong with the store, while it cannot be reached; else what is strange about it.
     var problem: String? { health.withLock { $0.breaker.problem ?? $0.strange } }
@@ -94,17 +136,34 @@ final class Backend: Sendable {
     /// Whether the store was looked for in vain, or that is in doubt.
     var isOutOfReach: Bool { health.withLock { $0.breaker.problem != nil } }
 
-    /// Why nothing is sent to the store, while it is known to be out of reach.
-    var refusal: String? { health.withLock { $0.breaker.refusal } }
+    /// Why nothing is sent to the store, while it is known to be out of reach, or is being taken away.
+    var refusal: String? {
+        health.withLock { $0.isStopping ? Self.leaving : $0.breaker.refusal }
+    }
+
+    /// How it is doing, and what is wrong, if anything.
+    var state: (state: BackendState, problem: String?) {
+        let (problem, refusal) = health.withLock { ($0.breaker.problem, $0.refusal) }
+        if let problem { return (.offline, problem) }
+        if let refusal { return (.error, refusal) }
+        return (isNew.load(ordering: .relaxed) ? .provisioning : .ready, nil)
+    }
 
     func whenBack(_ body: @escaping @Sendable () -> Void) { health.update { $0.whenBack = body } }
+
+    /// Asks the store, on a thread of its own, how it is.
+    func look() {
+        bulkhead.uploaders.run { [self] in
+            try? request { (store) throws(StoreError) in try store.check() }
+        }
+    }
 
     /// Talks to the store, unless it is known to be out of reach.
     ///
     /// - Throws: `.aborted(.wouldWait)` on a thread that must not wait.
     func request<R: ~Copyable>(_ body: (any Store) throws(StoreError) -> R) throws(StoreError) -> R
     {
-        if let reason = refusal { throw .unavailable(reason) }
+        if let refusal { throw .unavailable(refusal) }
         do throws(Errno) { try bulkhead.admit() } catch { throw .aborted(error) }
         do throws(StoreError) {
             let result = try body(store)
@@ -129,6 +188,12 @@ final class Backend: Sendable {
         spaceAsker.stop()
     }
 
+    /// Ends the backend's threads, after `breakOff`, while others may still be about to use it.
+    func finish() {
+        bulkhead.finish()
+        for workers in [listers, prober, spaceAsker] { workers.finish() }
+    }
+
     private func note(_ error: StoreError) {
         if health.withLock({ $0.isStopping }) { return }
         switch error {
@@ -136,12 +201,16 @@ final class Backend: Sendable {
         case .unavailable(let reason):
             Log.debug("backend \(name): \(reason)")
             if health.update({ $0.breaker.fail(reason) }) { prober.run { [self] in probe() } }
+        case .denied, .noBucket: noteAnswer(refusal: "\(error)")
         default: noteAnswer()
         }
     }
 
-    private func noteAnswer() {
-        let (isNews, whenBack) = health.update { ($0.breaker.succeed(), $0.whenBack) }
+    private func noteAnswer(refusal: String? = nil) {
+        let (isNews, whenBack) = health.update { health in
+            health.refusal = refusal
+            return (health.breaker.succeed(), health.whenBack)
+        }
         guard isNews else { return }
         Log.info("backend \(name): reachable again")
         whenBack?()
@@ -155,7 +224,7 @@ final class Backend: Sendable {
                 noteAnswer()
             } catch {
                 guard case .unavailable(let reason) = error else {
-                    noteAnswer()
+                    note(error)
                     continue
                 }
                 if health.update({ $0.breaker.probeFailed(reason) }) {

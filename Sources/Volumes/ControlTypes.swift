@@ -84,9 +84,12 @@ public struct TagChanges: Equatable, Sendable {
 public struct VolumeSummary: Equatable, Sendable {
     public struct Backend: Equatable, Sendable {
         public var name: String
+        public var label: String?
         public var type: String
         public var place: String
         public var isReadOnly: Bool
+        public var isProvisioned: Bool
+        public var state: BackendState
         public var problem: String?
         public var pending: Int64
         public var failed: Int64

@@ -28,6 +28,18 @@ struct Coverage {
         return bounds.lowerBound
     }
 
+    /// Up to where there is no gap behind `lower`; `nil` while nothing is known there, or all is.
+    func reach(from lower: Key?) -> Key? {
+        guard let first = parts.first, first.lower == lower, var upper = first.upper else {
+            return nil
+        }
+        for part in parts.dropFirst() {
+            guard part.lower == upper, let next = part.upper else { break }
+            upper = next
+        }
+        return upper
+    }
+
     /// When the oldest answer about the keys from `first` until before `end` was asked for; `nil` while
     /// one is missing.
     func asked(from first: Key, until end: Key?) -> Timestamp? {

@@ -16,10 +16,13 @@ struct LevelMerge {
     private let asked: Timestamp
     /// Nothing is under way or remembered that could make a new key anything but a new object.
     private let isSettled: Bool
+    /// Only counts.
+    private let isDry: Bool
     private let volume: Volume
     private var known: [Name: KnownObject] = [:]
     /// New names that others made.
     private(set) var appeared = Appeared()
+    private(set) var counts = MergeCounts()
 
     init(
         _ level: ListedLevels.Level,
@@ -27,6 +30,7 @@ struct LevelMerge {
         backend: Int64,
         asked: Timestamp,
         isSettled: Bool,
+        isDry: Bool,
         volume: Volume
     ) {
         self.level = level
@@ -34,6 +38,7 @@ struct LevelMerge {
         self.backend = backend
         self.asked = asked
         self.isSettled = isSettled
+        self.isDry = isDry
         self.volume = volume
     }
 
@@ -44,7 +49,7 @@ struct LevelMerge {
         orphans: inout [FileID],
         show: (Key, FileID?) -> Void
     ) {
-        if let marker = level.marker { merge(marker: marker, in: rows) }
+        if let marker = level.marker, !isDry { merge(marker: marker, in: rows) }
         readKnown(rows)
         for (component, object) in level.objects {
             merge(object, component, in: rows, orphans: &orphans)
@@ -85,6 +90,8 @@ struct LevelMerge {
                 found.etag != object.etag || found.key != object.key,
                 var entry = rows.entry(found.entry), volume.lagging(behind: entry, rows).isEmpty
             else { return }
+            counts.changed += 1
+            if isDry { return }
             entry.key = object.key
             entry.etag = object.etag
             folder.hasChanged = true
@@ -94,6 +101,8 @@ struct LevelMerge {
             return
         }
         guard isSettled || !isOurDoing(object.key, in: rows) else { return }
+        counts.new += 1
+        if isDry { return }
         folder.hasChanged = true
         if !isSettled, let returned = returning(object, in: rows) {
             folder.seen.insert(returned)
@@ -114,6 +123,7 @@ struct LevelMerge {
         }
         let key = Key(level.prefix.text + component + "/")
         guard isSettled || !isOurDoing(folder: key, in: rows) else { return nil }
+        if isDry { return Merge.Folder.unmade }
         folder.hasChanged = true
         makeRoom(for: component, in: rows)
         if !isSettled, let returned = returning(folder: key, component, in: rows) {

@@ -18,6 +18,9 @@ struct Merge {
     /// The directories whose keys are not all listed yet, by prefix; `nil` for one that is not shown.
     private var folders: [Key: Folder?] = [:]
     private(set) var objectCount = 0
+    private(set) var counts = MergeCounts()
+    /// Only looks what there would be to do.
+    private let isDry: Bool
 
     struct Folder {
         var id: FileID
@@ -37,13 +40,18 @@ struct Merge {
             self.newest = newest
             wasListed = rows.file(id)?.listed != nil
         }
+
+        /// Stands for a directory that would be made, in a merge that makes nothing.
+        static let unmade: FileID = 0
     }
 
     /// - Parameters:
     ///   - directory: to be listed, with what is below it if the listing is flat.
     ///   - prefix: of the keys of what it holds.
-    init(into directory: File, prefix: Key, isFlat: Bool, volume: Volume) {
+    ///   - isDry: only counts, and changes nothing.
+    init(into directory: File, prefix: Key, isFlat: Bool, volume: Volume, isDry: Bool = false) {
         self.isFlat = isFlat
+        self.isDry = isDry
         self.volume = volume
         backend = directory.backend
         top = directory.id
@@ -57,18 +65,28 @@ struct Merge {
         var isDone = false
         objectCount += piece.page.objects.count
         if let covered = piece.covered { coverage.add(covered) }
-        try volume.metadata.database.write(isLong: true) { (rows) throws(Errno) in
+        try inMetadata { (rows) throws(Errno) in
             merge(piece, in: rows, orphans: &orphans)
             isDone = finishCovered(&listed, in: rows)
         }
         Failpoint.listedPage.pass()
         while !isDone {
-            try volume.metadata.database.write(isLong: true) { (rows) throws(Errno) in
-                isDone = finishCovered(&listed, in: rows)
-            }
+            try inMetadata { (rows) throws(Errno) in isDone = finishCovered(&listed, in: rows) }
         }
         for orphan in orphans { try volume.reap(orphan) }
         return listed
+    }
+
+    /// Everything behind `lower` and up to this key was listed, and is in the rows.
+    func coveredTo(from lower: Key?) -> Key? { coverage.reach(from: lower) }
+
+    private func inMetadata(_ body: (Connection) throws(Errno) -> Void) throws(Errno) {
+        if isDry { return try volume.metadata.database.read(body) }
+        try volume.metadata.database.write(isLong: true) { (rows) throws(Errno) in
+            // What a backend holds that was taken away meanwhile is not to be shown any more.
+            guard volume.backends[backend] != nil else { throw .ioError }
+            try body(rows)
+        }
     }
 
     private mutating func merge(
@@ -87,6 +105,7 @@ struct Merge {
                 backend: backend,
                 asked: piece.asked,
                 isSettled: isSettled,
+                isDry: isDry,
                 volume: volume
             )
             merge.run(in: rows, orphans: &orphans) { prefix, id in
@@ -95,6 +114,8 @@ struct Merge {
                 }
             }
             folders[level.prefix] = merge.folder
+            counts.add(merge.counts)
+            if isDry { continue }
             if folder.wasListed {
                 merge.appeared.log(in: folder.id, rows)
             } else {
@@ -113,6 +134,7 @@ struct Merge {
             folders[prefix] = Folder(top, newest: rows.newestEntry, in: rows)
         }
         guard let folder = folders[prefix] ?? nil else { return nil }
+        if folder.id == Folder.unmade { return folder }
         guard isInPlace(folder, prefix, rows) else {
             folders[prefix] = .some(nil)
             return nil
@@ -131,7 +153,7 @@ struct Merge {
             guard let asked = coverage.asked(from: prefix, until: prefix.afterAllBelow) else {
                 continue
             }
-            guard var folder, isInPlace(folder, prefix, rows) else {
+            guard var folder, folder.id != Folder.unmade, isInPlace(folder, prefix, rows) else {
                 close(prefix)
                 continue
             }
@@ -151,7 +173,9 @@ struct Merge {
 
     /// Takes away what a whole listing did not show, and remembers when that was; `false` where that is
     /// too much for one transaction.
-    private func finish(_ folder: inout Folder, asked: Timestamp, in rows: Connection) -> Bool {
+    private mutating func finish(_ folder: inout Folder, asked: Timestamp, in rows: Connection)
+        -> Bool
+    {
         guard var file = rows.file(folder.id), file.listed.map({ $0 < asked }) ?? true else {
             return true
         }
@@ -169,6 +193,7 @@ struct Merge {
                 folder.lost += 1
             }
         }
+        if isDry { return true }
         if !file.isKnown, !folder.hasMarker, rows.entries(of: file.id).first?.key == nil {
             // There is no object that could tell more of it.
             file.isKnown = true
@@ -202,7 +227,7 @@ struct Merge {
     private static let fewNames = 5
 
     /// Removes what others removed; `false` where something below is ours and has to stay.
-    private func removeUnlisted(
+    private mutating func removeUnlisted(
         _ entry: Entry,
         _ file: File,
         before asked: Timestamp,
@@ -213,7 +238,8 @@ struct Merge {
             guard entry.key != nil, volume.lagging(behind: entry, rows).isEmpty else {
                 return false
             }
-            volume.detachVanished(entry, in: rows)
+            counts.vanished += 1
+            if !isDry { volume.detachVanished(entry, in: rows) }
             return true
         }
         var isEmpty = true
@@ -221,19 +247,20 @@ struct Merge {
             if !removeUnlisted(child.entry, child.file, before: asked, in: rows) { isEmpty = false }
         }
         guard isEmpty, !entry.isKeptHere else { return false }
-        let parent = entry.parent
-        if rows.hasTagsOrAttributes(file.id) {
-            // Found again by its key, though it may never have had an object of its own.
-            var entry = entry
-            entry.key = rows.wantedKey(of: entry, isDirectory: true)
-            volume.detachVanished(entry, in: rows)
-        } else {
-            volume.notifyOfName(entry)
-            rows.log(.vanished, entry.name, in: parent, file: file.id)
-            rows.deleteEntry(entry.id)
-            rows.deleteFile(file.id)
-        }
-        rows.addLinks(-1, to: parent)
+        if !isDry { volume.detachVanished(directory: entry, in: rows) }
         return true
+    }
+}
+
+/// What a listing has found: names of files that others made, replaced or removed.
+struct MergeCounts: Equatable, Sendable {
+    var new = 0
+    var changed = 0
+    var vanished = 0
+
+    mutating func add(_ other: MergeCounts) {
+        new += other.new
+        changed += other.changed
+        vanished += other.vanished
     }
 }

@@ -23,6 +23,8 @@ struct Refreshing {
 
     private var directories: [FileID: Timestamp] = [:]
     private var sweeps: [FileID: Sweep] = [:]
+    /// When scans under way began; nobody waits for one.
+    private var scans: [Timestamp] = []
     private var walks = Walks()
 
     /// For how long a directory waits for a sweep to reach it.
@@ -32,7 +34,8 @@ struct Refreshing {
 
     /// When the oldest listing under way began.
     var oldest: Timestamp? {
-        [directories.values.min(), sweeps.values.map(\.start).min()].compactMap { $0 }.min()
+        [directories.values.min(), sweeps.values.map(\.start).min(), scans.min()]
+            .compactMap { $0 }.min()
     }
 
     /// Takes the listing of a directory on; `false` while somebody else has it.
@@ -57,6 +60,12 @@ struct Refreshing {
         guard sweeps[id] == nil else { return false }
         sweeps[id] = Sweep(lower: lower, start: now)
         return true
+    }
+
+    mutating func beginScan(at now: Timestamp) { scans.append(now) }
+
+    mutating func endScan(at start: Timestamp) {
+        if let index = scans.firstIndex(of: start) { scans.remove(at: index) }
     }
 
     mutating func note(_ listed: [FileID], inSweepOf id: FileID) {

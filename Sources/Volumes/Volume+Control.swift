@@ -226,16 +226,7 @@ extension Volume {
         let pending = try pendingProgress()
         return try metadata.database.read { (rows) throws(Errno) in
             let list = backends.values.sorted { $0.name < $1.name }.map { backend in
-                let work = rows.pendingWork(.backend(backend.number), at: .now())
-                return VolumeSummary.Backend(
-                    name: backend.name.text,
-                    type: backend.type,
-                    place: backend.place,
-                    isReadOnly: backend.isReadOnly,
-                    problem: backend.problem,
-                    pending: work.count,
-                    failed: work.failed
-                )
+                summary(of: backend, rows)
             }
             let counts = rows.counts()
             return VolumeSummary(
@@ -250,6 +241,24 @@ extension Volume {
                 conflicts: counts.conflicts
             )
         }
+    }
+
+    private func summary(of backend: Backend, _ rows: Connection) -> VolumeSummary.Backend {
+        let work = rows.pendingWork(.backend(backend.number), at: .now())
+        let description = backend.description
+        let (state, problem) = backend.state
+        return VolumeSummary.Backend(
+            name: backend.name.text,
+            label: description.label,
+            type: description.type,
+            place: description.place,
+            isReadOnly: description.isReadOnly,
+            isProvisioned: description.isProvisioned,
+            state: state,
+            problem: problem,
+            pending: work.count,
+            failed: work.failed
+        )
     }
 
     /// The directory at a path below /filters, with all above it, made where they are missing.

@@ -209,6 +209,8 @@ extension Volume {
         try metadata.database.write { (rows) throws(Errno) in
             // Nobody would find what is written to a file that someone else has replaced.
             guard var file = rows.file(node.id), !node.now.isReplaced else { throw .stale }
+            // Where its backend was taken away meanwhile, nobody could deliver it.
+            _ = try backend(of: file)
             file.changeBytes()
             rows.update(file)
             node.bytes.journal(in: rows)

@@ -76,9 +76,23 @@ extension Volume {
         guard file.backend != 0 else { throw .notPermitted }
     }
 
+    /// What the directory of a backend tells of the backend.
+    private func virtualAttribute(_ word: String, of backend: Backend) -> String? {
+        switch word {
+        case "state": backend.state.state.rawValue
+        case "error": backend.state.problem
+        case "backend": backend.name.text
+        default: nil
+        }
+    }
+
     private func virtualAttribute(_ word: String, of id: FileID) throws(Errno) -> String {
         let file = try file(id)
         if file.backend == 0 { return try filterAttribute(word, of: file) }
+        if let backend = backends[file.backend], backend.root == id {
+            guard let value = virtualAttribute(word, of: backend) else { throw .noData }
+            return value
+        }
         let (entries, state) = try metadata.database.read { (rows) throws(Errno) in
             let entries = rows.entries(of: id)
             let work = entries.compactMap { rows.work(for: $0.id) }

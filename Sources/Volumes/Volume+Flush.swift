@@ -143,7 +143,7 @@ extension Volume {
         )
     }
 
-    private func undelivered(
+    func undelivered(
         _ scope: WorkScope,
         at moment: Timestamp
     ) throws(Errno) -> [Undelivered] {

@@ -81,7 +81,7 @@ extension Volume {
     /// - Returns: `false` if meanwhile more became known of what is in the store.
     private func act(on task: Task) throws(StoreError) -> Bool {
         guard let backend = backends[task.entry.backend] else {
-            throw .unavailable(Self.noBackend)
+            throw Self.unconfigured
         }
         guard !backend.isReadOnly else { throw .denied("the backend is read-only") }
         let entry = task.entry
@@ -100,6 +100,9 @@ extension Volume {
         }
         return true
     }
+
+    /// Work on a backend that is not there now waits until it is.
+    static let unconfigured = StoreError.unavailable(noBackend)
 
     private func followDirectory(_ task: Task, _ backend: Backend) throws(StoreError) {
         if task.tree { try followTree(task) }

@@ -104,7 +104,7 @@ extension Volume {
 
     /// For how long the names of a directory may be taken for granted, as its row stands.
     func nameSeconds(in directory: File) throws(Errno) -> Double {
-        // `/` and `/backends` hold what they hold for as long as the volume is open.
+        // `/` holds what it holds, and of `/backends` the kernel is told what comes and goes.
         if directory.id <= .backends { return Self.attributeSeconds }
         guard let backend = try backend(of: directory) else { return 0 }
         guard let listed = directory.listed else { return 0 }

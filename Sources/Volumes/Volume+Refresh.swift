@@ -62,11 +62,17 @@ extension Volume {
 
     /// Lists a directory's prefix and brings the names in line, page by page; what was not listed goes
     /// only after the last page has come.
-    private func refresh(_ directory: File, _ prefix: Key, _ backend: Backend) throws(Errno) {
+    @discardableResult
+    func refresh(
+        _ directory: File,
+        _ prefix: Key,
+        _ backend: Backend
+    ) throws(Errno) -> (objects: Int, counts: MergeCounts) {
         let pages = ListingPages(of: prefix, isDelimited: true, on: backend) { [self] in tick() }
         defer { pages.stop() }
         var merge = Merge(into: directory, prefix: prefix, isFlat: false, volume: self)
         while let piece = try next(of: pages, of: prefix, backend) { _ = try merge.add(piece) }
+        return (merge.objectCount, merge.counts)
     }
 
     func next(
@@ -168,14 +174,32 @@ extension Volume {
         }
     }
 
-    func detachVanished(_ entry: Entry, in rows: Connection) {
+    /// - Parameter isNews: nobody knows it yet, so the change log tells.
+    func detachVanished(_ entry: Entry, in rows: Connection, isNews: Bool = true) {
         notifyOfName(entry)
-        rows.log(.vanished, entry.name, in: entry.parent, file: entry.file)
+        if isNews { rows.log(.vanished, entry.name, in: entry.parent, file: entry.file) }
         var entry = entry
         rows.touch(directory: entry.parent, at: .now())
         entry.parent = -entry.id
         entry.vanished = .now()
         rows.update(entry)
         rows.addLinks(-1, to: entry.file)
+    }
+
+    /// The same for an empty directory; only tags and attributes are worth remembering of one.
+    func detachVanished(directory entry: Entry, in rows: Connection, isNews: Bool = true) {
+        let parent = entry.parent
+        if rows.hasTagsOrAttributes(entry.file) {
+            // Found again by its key, though it may never have had an object of its own.
+            var entry = entry
+            entry.key = rows.wantedKey(of: entry, isDirectory: true)
+            detachVanished(entry, in: rows, isNews: isNews)
+        } else {
+            notifyOfName(entry)
+            if isNews { rows.log(.vanished, entry.name, in: parent, file: entry.file) }
+            rows.deleteEntry(entry.id)
+            rows.deleteFile(entry.file)
+        }
+        rows.addLinks(-1, to: parent)
     }
 }

@@ -23,7 +23,7 @@ extension Volume {
 
     private func removeObjects(ofHeld entries: [Entry]) throws(StoreError) {
         guard let number = entries.first?.backend else { return }
-        guard let backend = backends[number] else { throw .unavailable(Self.noBackend) }
+        guard let backend = backends[number] else { throw Self.unconfigured }
         guard !backend.isReadOnly else { throw .denied("the backend is read-only") }
         let keys = Set(entries.compactMap(\.key)).map { ObjectPlace(backend: number, key: $0) }
         try places.withPlaces(Set(keys)) { () throws(StoreError) in

@@ -68,6 +68,11 @@ extension Volume {
         wakeSchedule()
     }
 
+    /// What is on its way to a backend that was taken away is not: nobody works on it any more.
+    func forgetRunning(on backend: Int64) {
+        schedule.update { $0.running = $0.running.filter { $0.value != backend } }
+    }
+
     /// Called before a change that will be settled, because after it is too late.
     ///
     /// - Throws: `wouldWait` on a thread that must not wait, if settling waits for the store.

@@ -42,7 +42,7 @@ public final class Volume: Sendable {
     let metadata: Metadata
     let cache: BlockCache
     let options: VolumeOptions
-    let backends: [Int64: Backend]
+    let backends: BackendTable
     let nodes = NodeTable()
     let refreshing = Monitor(Refreshing())
     /// Keys deleted of late, so that a listing begun before does not bring them back.
@@ -58,6 +58,8 @@ public final class Volume: Sendable {
     public let operations = OperationMeter()
     let scheduler = Workers("schedule", limit: 1)
     let sweepers = Workers("sweep", limit: 4)
+    let scanners = Workers("scan", limit: 4)
+    let scans = Monitor(ScanTable())
     let lastTick = Atomic<Int64>(0)
     private let isClosing = Atomic<Bool>(false)
     private let isEnding = Atomic<Bool>(false)
@@ -76,9 +78,8 @@ public final class Volume: Sendable {
         backends = try Self.register(descriptions, metadata: metadata, options: options)
         try recover()
         startUploading()
-        for backend in backends.values {
-            backend.whenBack { [weak self] in self?.hastenWork(on: backend) }
-        }
+        for backend in backends.values { begin(backend) }
+        resumeScans()
     }
 
     /// Says that the volume is about to be unmounted: from now on names are what is known of them, as
@@ -113,6 +114,7 @@ public final class Volume: Sendable {
         for backend in backends.values { backend.stop() }
         cache.stop()
         sweepers.stop()
+        scanners.stop()
         for backend in backends.values { backend.listers.stop() }
     }
 
@@ -201,8 +203,8 @@ public final class Volume: Sendable {
         _ descriptions: [BackendDescription],
         metadata: Metadata,
         options: VolumeOptions
-    ) throws(Errno) -> [Int64: Backend] {
-        try metadata.database.write { (rows) throws(Errno) in
+    ) throws(Errno) -> BackendTable {
+        let backends = try metadata.database.write { (rows) throws(Errno) in
             var backends: [Int64: Backend] = [:]
             let now = Timestamp.now()
             for fixed in [FileID.root, .backends, .filters] {
@@ -216,27 +218,20 @@ public final class Volume: Sendable {
                 }
                 rows.update(directory)
             }
-            for entry in rows.children(of: .backends, after: 0, limit: .max) {
+            // What was being taken away is needed in its place until all below it is gone.
+            let unfinished = Set(rows.removedRoots())
+            for entry in rows.children(of: .backends, after: 0, limit: .max)
+            where !unfinished.contains(entry.file.id) {
                 rows.deleteEntry(entry.entry.id)
             }
             for description in descriptions {
-                let mode = 0o040000 | options.directoryMode
-                let (number, root) = rows.backend(named: description.name.text) {
-                    File(
-                        backend: 0,
-                        mode: mode,
-                        owner: options.owner,
-                        group: options.group,
-                        at: now
-                    )
-                }
-                _ = rows.insert(
-                    Entry(parent: .backends, name: description.name, file: root, backend: number)
-                )
-                backends[number] = Backend(description, number: number, root: root)
+                let backend = makeBackend(description, options: options, rows)
+                show(backend, rows)
+                backends[backend.number] = backend
             }
             return backends
         }
+        return BackendTable(backends)
     }
 
     /// Takes the sizes of files that were open in a crash from their bytes.
@@ -250,6 +245,9 @@ public final class Volume: Sendable {
                 // One damaged file keeps nobody from the others.
                 Log.error("file \(id): its unsent bytes cannot be taken up: \(error)")
             }
+        }
+        for root in try metadata.database.read({ (rows) throws(Errno) in rows.removedRoots() }) {
+            try forgetAll(in: root)
         }
         try reapOrphans()
     }

@@ -110,20 +110,51 @@ public struct VolumeStatus: Message {
     }
 
     public struct Backend: Message {
+        public enum State: String, Codable, Sendable, CaseIterable {
+            /// It is new, and was not looked through yet.
+            case provisioning
+            case ready
+            /// It cannot be reached.
+            case offline
+            /// It refuses what it is asked, or has not taken what it should.
+            case error
+        }
+
+        /// Who set it up, and so where it can be changed.
+        public enum Source: String, Codable, Sendable, CaseIterable {
+            case configuration, provisioned
+        }
+
         public var id: String
+        /// What people call it; absent where they gave it no name.
+        public var name: String?
         /// `s3` or `local`.
         public var type: String
         /// Where it is, such as `http://localhost:9000/bucket/prefix/` or a directory.
         public var place: String
         public var isReadOnly: Bool
+        public var source: Source
+        public var state: State
         /// Why the last request failed; absent while all is well.
         public var error: String?
 
-        public init(id: String, type: String, place: String, isReadOnly: Bool, error: String?) {
+        public init(
+            id: String,
+            name: String? = nil,
+            type: String,
+            place: String,
+            isReadOnly: Bool,
+            source: Source = .configuration,
+            state: State = .ready,
+            error: String?
+        ) {
             self.id = id
+            self.name = name
             self.type = type
             self.place = place
             self.isReadOnly = isReadOnly
+            self.source = source
+            self.state = state
             self.error = error
         }
     }

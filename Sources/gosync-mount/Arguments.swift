@@ -7,6 +7,8 @@ struct Arguments: Equatable {
     var isForeground = false
     /// Only looks whether the backends answer.
     var isCheck = false
+    /// Mounts nothing: answers on the control socket only.
+    var isUnmounted = false
     var options: [String] = []
     /// In place of what the configuration says.
     var logLevels: LogLevels?
@@ -29,6 +31,7 @@ struct Arguments: Equatable {
             case "-c", "--config": configuration = try Self.value(of: word, &rest)
             case "--check": isCheck = true
             case "--log-level": logLevels = try Self.logLevels(try Self.value(of: word, &rest))
+            case "--no-mount": isUnmounted = true
             case "-o": try addOptions(try Self.value(of: word, &rest))
             // mount(8) passes these along: verbose, tolerate unknown options, do not write mtab.
             case "-v", "-s", "-n": continue
@@ -48,7 +51,8 @@ struct Arguments: Equatable {
             let source = places.removeFirst()
             if source.contains("/"), configuration == nil { configuration = source }
         }
-        if isCheck, places.isEmpty { return }
+        if isCheck || isUnmounted, places.isEmpty { return }
+        guard !isUnmounted else { throw UsageError("--no-mount takes no mount point") }
         guard let place = places.first else { throw UsageError("the mount point is missing") }
         guard places.count == 1 else { throw UsageError("one mount point is enough: \(places[1])") }
         mountPoint = place

@@ -18,15 +18,35 @@ enum Daemon {
         raiseDescriptorLimit()
         let log = try Logging.start(arguments, configuration)
         defer { log?.stop() }
-        if configuration.backends.contains(where: \.hasSecret) { forbidCoreDumps() }
+        forbidCoreDumps()
         for warning in configuration.warnings { Log.warning(warning) }
         let lock = try claim(configuration.mount.dataDirectory)
         let traces = configuration.telemetry.otlpEndpoint.map { TraceExporter(endpoint: $0) }
         defer { traces?.stop() }
-        let volume = try makeVolume(configuration)
-        let session: Session
+        let parts = try makeParts(configuration)
+        let volume = parts.volume
         do throws(MountError) {
             try configureFilters(configuration, of: volume)
+        } catch {
+            volume.stop(deliveringAtMost: 0)
+            throw error
+        }
+        if arguments.isUnmounted {
+            try runWithoutMount(parts, arguments, configuration)
+        } else {
+            try runMounted(parts, arguments, configuration)
+        }
+        _ = consume lock
+    }
+
+    private static func runMounted(
+        _ parts: Parts,
+        _ arguments: Arguments,
+        _ configuration: Configuration
+    ) throws(MountError) {
+        let volume = parts.volume
+        let session: Session
+        do throws(MountError) {
             var options = arguments.options
             if configuration.mount.allowOther || getuid() == 0, !options.contains("allow_other") {
                 options.append("allow_other")
@@ -55,9 +75,9 @@ enum Daemon {
         }
         helpers.run {
             do throws(MountError) {
-                let socket = try open(volume, session, arguments, configuration)
+                let socket = try open(parts, session, arguments, configuration)
                 opening.update { $0.socket = socket }
-                announce(arguments)
+                announce("mounted on \(arguments.mountPoint)", arguments)
                 let watchdog = Watchdog(
                     path: session.mountPoint,
                     socket: socket,
@@ -70,17 +90,54 @@ enum Daemon {
             }
         }
         session.run()
-        ServiceManager.tell("STOPPING=1")
         helpers.stop()
         let (socket, watchdog, failure) = opening.withLock { ($0.socket, $0.watchdog, $0.failure) }
         watchdog?.stop()
+        stop(volume, socket, configuration)
+        signals.stop()
+        if let failure { throw failure }
+    }
+
+    /// Answers on the control socket only, until a signal.
+    private static func runWithoutMount(
+        _ parts: Parts,
+        _ arguments: Arguments,
+        _ configuration: Configuration
+    ) throws(MountError) {
+        let volume = parts.volume
+        // There is no kernel to be told anything.
+        volume.endNotices()
+        let isEnding = Monitor(false)
+        let signals = EndingSignals {
+            isEnding.update { $0 = true }
+        } again: {
+            volume.leave()
+        }
+        do throws(MountError) {
+            let socket = try listen(parts, mountPoints: [], configuration)
+            announce("running without a mount", arguments)
+            isEnding.wait { $0 ? true : nil }
+            volume.close()
+            stop(volume, socket, configuration)
+            signals.stop()
+        } catch {
+            volume.stop(deliveringAtMost: 0)
+            signals.stop()
+            throw error
+        }
+    }
+
+    /// Ends everything, with what is left to be delivered.
+    private static func stop(
+        _ volume: Volume,
+        _ socket: ControlSocket?,
+        _ configuration: Configuration
+    ) {
+        ServiceManager.tell("STOPPING=1")
         let flushes = configuration.mount.unmount == .flush
         volume.stop(deliveringAtMost: flushes ? configuration.mount.unmountLimitSeconds : 0) {
             socket?.stop()
         }
-        signals.stop()
-        _ = consume lock
-        if let failure { throw failure }
     }
 
     /// What came of opening the control socket, which happens while the kernel is being answered.
@@ -92,7 +149,7 @@ enum Daemon {
 
     /// Waits until the mount answers, then answers on the control socket as well.
     private static func open(
-        _ volume: Volume,
+        _ parts: Parts,
         _ session: Session,
         _ arguments: Arguments,
         _ configuration: Configuration
@@ -102,14 +159,22 @@ enum Daemon {
             throw MountError("\(arguments.mountPoint) does not answer: \(Errno.current)")
         }
         session.widenReadAhead()
+        return try listen(parts, mountPoints: [arguments.mountPoint], configuration)
+    }
+
+    private static func listen(
+        _ parts: Parts,
+        mountPoints: [String],
+        _ configuration: Configuration
+    ) throws(MountError) -> ControlSocket {
         let daemon = Status.Daemon(
             version: Release.version,
             pid: getpid(),
             started: Moment(.now()),
             configuration: configuration.path.map { (try? realPath($0)) ?? $0 },
             dataDirectory: configuration.mount.dataDirectory,
-            mountPoints: [arguments.mountPoint],
-            warnings: configuration.warnings
+            mountPoints: mountPoints,
+            warnings: configuration.warnings + parts.warnings
         )
         let port = try port(configuration)
         do throws(ServerError) {
@@ -117,7 +182,8 @@ enum Daemon {
                 path: configuration.socketPath,
                 port: port,
                 daemon: daemon,
-                control: volume
+                control: parts.volume,
+                backends: parts.provisioner
             )
         } catch {
             throw MountError("no control socket: \(error)")
@@ -143,8 +209,8 @@ enum Daemon {
     }
 
     /// Tells whoever waits for it that everything answers.
-    private static func announce(_ arguments: Arguments) {
-        Log.info("mounted on \(arguments.mountPoint)")
+    private static func announce(_ what: String, _ arguments: Arguments) {
+        Log.info(what)
         ServiceManager.tell("READY=1")
         guard let number = arguments.readyDescriptor else { return }
         ReadinessPipe(number: number).tell(.ready)
@@ -204,78 +270,6 @@ enum Daemon {
         }
     }
 
-    private static func makeVolume(_ configuration: Configuration) throws(MountError) -> Volume {
-        var backends: [BackendDescription] = []
-        for backend in configuration.backends {
-            do throws(StoreError) {
-                let store = try makeStore(backend)
-                try store.check()
-                backends.append(
-                    BackendDescription(
-                        name: Name(backend.id),
-                        store: store,
-                        isReadOnly: backend.readOnly,
-                        directorySeconds: backend.directoryTTLSeconds,
-                        type: backend.type,
-                        place: backend.address
-                    )
-                )
-            } catch {
-                let place = backend.line.map { ":\($0)" } ?? ""
-                let file = configuration.path.map { "\($0)\(place): " } ?? ""
-                throw MountError("\(file)backend \(backend.id): \(error)")
-            }
-        }
-        let metadata: Metadata
-        do throws(MetadataError) {
-            metadata = try Metadata(path: configuration.metadata.path)
-        } catch {
-            throw MountError("\(configuration.metadata.path): \(error)")
-        }
-        let user = currentUser()
-        var options = VolumeOptions(
-            owner: configuration.mount.owner ?? user.owner,
-            group: configuration.mount.group ?? user.group
-        )
-        options.fileMode = 0o666 & ~configuration.mount.umask
-        options.directoryMode = 0o777 & ~configuration.mount.umask
-        options.waitsForStore = configuration.mount.close == .sync
-        options.uploadAfterSeconds = configuration.mount.uploadAfterSeconds
-        options.synchronizesToStore = configuration.mount.durability == .remote
-        options.pathRules = try pathRules(of: configuration)
-        do throws(Errno) {
-            let cache = try BlockCache(
-                directory: configuration.cache.directory,
-                sizeBytes: configuration.cache.sizeBytes,
-                memoryBytes: configuration.cache.memoryBytes
-                    ?? min(256 << 20, physicalMemoryBytes() / 10),
-                database: metadata.database
-            )
-            return try Volume(
-                metadata: metadata,
-                cache: cache,
-                backends: backends,
-                options: options
-            )
-        } catch {
-            throw MountError("cannot start from \(configuration.mount.dataDirectory): \(error)")
-        }
-    }
-
-    private static func pathRules(
-        of configuration: Configuration
-    ) throws(MountError) -> [PathRule] {
-        var rules: [PathRule] = []
-        for tagger in configuration.taggers {
-            do throws(PathRule.Mistake) {
-                rules.append(try PathRule(tagger.rule.text, backend: tagger.backend))
-            } catch {
-                throw MountError("\(configuration.mistake(error, in: tagger))")
-            }
-        }
-        return rules
-    }
-
     /// Prints how the backends are, without a mount.
     static func check(_ configuration: Configuration) {
         let checks = configuration.backends.map { backend in
@@ -292,7 +286,7 @@ enum Daemon {
                 )
             }
             do throws(StoreError) {
-                let store = try makeStore(backend)
+                let store = try backend.makeStore()
                 defer { store.close() }
                 return Check(backend: backend.id, store)
             } catch {
@@ -300,59 +294,5 @@ enum Daemon {
             }
         }
         print(String(decoding: Checks(checks: checks).json(), as: UTF8.self))
-    }
-
-    private static func makeStore(_ backend: Configuration.Backend) throws(StoreError)
-        -> any Store
-    {
-        switch backend.place {
-        case .local(let path): return try LocalStore(directory: path)
-        case .s3(let bucket):
-            return try S3Store(
-                S3Configuration(
-                    endpoint: bucket.endpoint ?? "",
-                    bucket: bucket.name,
-                    prefix: bucket.prefix,
-                    region: bucket.region,
-                    credentials: S3CredentialsSource(bucket.credentials),
-                    pathStyle: bucket.pathStyle
-                )
-            )
-        }
-    }
-}
-
-extension S3CredentialsSource {
-    fileprivate init(_ credentials: Configuration.Backend.Credentials) {
-        self =
-            switch credentials {
-            case .standard: .environment
-            case .profile(let name): .profile(name)
-            case .keys(let access, let secret):
-                .keys(S3Credentials(accessKey: access, secretKey: secret.revealed))
-            }
-    }
-}
-
-extension Configuration.Backend {
-    fileprivate var type: String {
-        switch place {
-        case .local: "local"
-        case .s3: "s3"
-        }
-    }
-
-    /// Where it is, for people.
-    fileprivate var address: String {
-        switch place {
-        case .local(let path): path
-        case .s3(let bucket):
-            "\(bucket.endpoint ?? "https://s3.amazonaws.com")/\(bucket.name)/\(bucket.prefix)"
-        }
-    }
-
-    fileprivate var hasSecret: Bool {
-        guard case .s3 = place else { return false }
-        return true
     }
 }

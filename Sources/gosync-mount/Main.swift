@@ -32,7 +32,9 @@ struct Main {
     private static func run(_ arguments: Arguments) throws(MountError) {
         var arguments = arguments
         if arguments.isCheck { return Daemon.check(try load(arguments)) }
-        arguments.mountPoint = try MountPoint.check(arguments.mountPoint)
+        if !arguments.isUnmounted {
+            arguments.mountPoint = try MountPoint.check(arguments.mountPoint)
+        }
         let configuration = try load(arguments)
         try Daemon.prepare(dataDirectory: configuration.mount.dataDirectory)
         if arguments.isForeground { return try Daemon.run(arguments, configuration) }

@@ -56,6 +56,9 @@ struct Command: Sendable {
 }
 
 extension Command {
+    /// Whether it does something itself; one may have both, `gosync scan ID` and `gosync scan status`.
+    var isRunnable: Bool { subcommands.isEmpty || !arguments.isEmpty }
+
     var shownCommands: [Command] { subcommands.filter { !$0.isHidden } }
 
     var allOptions: [Option] { options + Option.common }

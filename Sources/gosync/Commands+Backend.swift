@@ -3,8 +3,8 @@ import Wire
 extension Commands {
     static let backend = Command(
         name: "backend",
-        summary: "Shows and checks the stores below /backends",
-        subcommands: [backendList, backendShow, backendCheck]
+        summary: "Shows, checks, changes and takes away the stores below /backends",
+        subcommands: [backendList, backendShow, backendCheck, backendUpdate, backendRemove]
     )
 
     private static let backendList = Command(
@@ -12,10 +12,9 @@ extension Commands {
         summary: "Lists the backends, and whether they can be reached",
         options: [.json],
         run: { invocation in
-            let status: Status = try Daemon(invocation).get(.status)
-            let backends = Backends(backends: status.volume.backends)
+            let backends: Backends = try Daemon(invocation).get(.backends)
             guard !invocation.has("json") else { return Output.json(backends) }
-            Output.table(["BACKEND", "TYPE", "STATE", "PLACE"], backends.backends.map(row))
+            Output.table(backendHeading, backends.backends.map(row))
         }
     )
 
@@ -34,9 +33,11 @@ extension Commands {
             }
             guard !invocation.has("json") else { return Output.json(found) }
             let rows = [
-                ["Backend", found.id], ["Type", found.type], ["Place", Format.name(found.place)],
+                ["Backend", found.id], ["Name", found.name.map { Format.name($0) } ?? "-"],
+                ["Type", found.type], ["Place", Format.name(found.place)],
+                ["Set up by", source(found)],
                 ["Access", found.isReadOnly ? "read only" : "read and write"],
-                ["State", found.error.map { "error: \($0)" } ?? "ready"],
+                ["State", state(found)],
             ]
             for line in Table.lines(rows) { Output.line(line) }
         }
@@ -63,11 +64,26 @@ extension Commands {
         }
     )
 
+    static let backendHeading = ["BACKEND", "TYPE", "STATE", "PLACE", "SET UP BY"]
+
     /// As a row of a table that others of its kind are in.
     static func row(_ backend: VolumeStatus.Backend) -> [String] {
-        let state = backend.error.map { "error: \($0)" } ?? "ready"
         let access = backend.isReadOnly ? ", read-only" : ""
-        return [backend.id, backend.type, state + access, Format.name(backend.place)]
+        return [
+            backend.id, backend.type, state(backend) + access, Format.name(backend.place),
+            source(backend),
+        ]
+    }
+
+    private static func state(_ backend: VolumeStatus.Backend) -> String {
+        backend.state.rawValue + (backend.error.map { ": \(Format.name($0))" } ?? "")
+    }
+
+    private static func source(_ backend: VolumeStatus.Backend) -> String {
+        switch backend.source {
+        case .configuration: "mount.conf"
+        case .provisioned: "provision"
+        }
     }
 
     /// Prints what was found, and fails if anything does.
@@ -88,9 +104,4 @@ extension Commands {
             throw Failure(.failed, "\(Format.count(failures, "check")) failed")
         }
     }
-}
-
-/// What `backend list --json` prints.
-struct Backends: Message {
-    var backends: [VolumeStatus.Backend]
 }

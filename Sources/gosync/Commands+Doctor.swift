@@ -54,11 +54,7 @@ extension Commands {
     }
 
     private static func checksWithoutDaemon(explicit: String?) -> [Check] {
-        let beside = (try? realPath("/proc/self/exe")).map { path in
-            path.split(separator: "/").dropLast().map { "/" + $0 }.joined() + "/gosync-mount"
-        }
-        let program =
-            beside.flatMap { FileStatus(ofFileAt: $0) == nil ? nil : $0 } ?? "gosync-mount"
+        let program = MountProgram.path
         let arguments = ["--check"] + (explicit.map { ["-c", $0] } ?? [])
         let failed = { (why: String) in
             [

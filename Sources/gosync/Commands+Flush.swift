@@ -38,11 +38,11 @@ extension Commands {
             let daemon = try Daemon(invocation)
             let path = try invocation.arguments.first.map { try daemon.file($0) }
             var last: FlushReport?
-            var display = FlushDisplay(isJSON: invocation.has("json"))
+            var display = ProgressDisplay(isJSON: invocation.has("json"))
             let body = Flush(path: path, timeoutSeconds: limit).json()
             try daemon.follow("POST", .flush, body: body) { line in
                 guard let report = try? FlushReport(json: line) else { return }
-                display.show(report, line)
+                display.show(FlushDisplay.words(report), line, bar: FlushDisplay.bar(report))
                 last = report
             }
             display.end()
@@ -75,29 +75,8 @@ extension Commands {
     }
 }
 
-/// Shows how far it is: a bar that stays in its line on a terminal, lines elsewhere.
-struct FlushDisplay {
-    let isJSON: Bool
-    var isTerminal = Output.isTerminal
-    private var hasBar = false
-
-    init(isJSON: Bool) { self.isJSON = isJSON }
-
-    mutating func show(_ report: FlushReport, _ line: [UInt8]) {
-        if isJSON { return Output.line(String(decoding: line, as: UTF8.self)) }
-        if isTerminal {
-            hasBar = true
-            // The rest of a longer line before goes.
-            return Output.text("\r\(Self.bar(report))\u{1b}[K")
-        }
-        Output.line(Self.words(report))
-    }
-
-    /// What comes next starts on a line of its own.
-    mutating func end() {
-        if hasBar { Output.line("") }
-        hasBar = false
-    }
+/// How far a flush is, in words and as a bar.
+enum FlushDisplay {
 
     static func bar(_ report: FlushReport) -> String {
         let all = report.bytesDone + report.bytesLeft

@@ -39,7 +39,7 @@ extension Commands {
         guard !isJSON else { return Output.json(status) }
         for line in Table.lines(statusRows(status, now: .now())) { Output.line(line) }
         Output.line("")
-        Output.table(["BACKEND", "TYPE", "STATE", "PLACE"], status.volume.backends.map(row))
+        Output.table(backendHeading, status.volume.backends.map(row))
         for warning in status.daemon.warnings { Output.error("warning: \(warning)") }
     }
 

@@ -27,10 +27,11 @@ struct Completion: Equatable {
             if awaiting != nil {
                 awaiting = nil
             } else if optionsEnded || word == "-" || !word.hasPrefix("-") {
-                if let next = command.subcommands.first(where: { $0.name == word }) {
+                let next = command.subcommands.first { $0.name == word }
+                if let next, !command.isRunnable || !optionsEnded && arguments == 0 {
                     command = next
                 } else {
-                    guard command.subcommands.isEmpty else { return }
+                    guard command.isRunnable else { return }
                     arguments += 1
                 }
             } else if word == "--" {
@@ -51,10 +52,15 @@ struct Completion: Equatable {
             }
         } else if last.hasPrefix("-"), !optionsEnded {
             candidates = command.allOptions.map { Candidate(word: "--\($0.name)", help: $0.help) }
-        } else if !command.subcommands.isEmpty {
-            candidates = command.shownCommands.map { Candidate(word: $0.name, help: $0.summary) }
-        } else if let argument = Self.argument(arguments, of: command) {
-            offer(argument.words, last, daemon)
+        } else {
+            if let argument = Self.argument(arguments, of: command) {
+                offer(argument.words, last, daemon)
+            }
+            if arguments == 0 {
+                candidates += command.shownCommands.map {
+                    Candidate(word: $0.name, help: $0.summary)
+                }
+            }
         }
         candidates.removeAll { !$0.word.utf8.starts(with: last.utf8) }
     }

@@ -161,6 +161,10 @@ struct Daemon {
         guard case .unreachable = error else {
             return Failure(.failed, "no answer from GoSync at \(socketPath): \(error)")
         }
+        return isNotRunning
+    }
+
+    var isNotRunning: Failure {
         let advice = "start it with 'gosync-mount MOUNTPOINT'"
         return Failure(
             .noDaemon,

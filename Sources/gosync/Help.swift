@@ -30,7 +30,7 @@ enum Help {
 
     static func usage(of command: Command, path: [String]) -> String {
         var words = path
-        if !command.subcommands.isEmpty { words.append("COMMAND") }
+        if !command.isRunnable { words.append("COMMAND") }
         if !command.options.isEmpty { words.append("[OPTIONS]") }
         for argument in command.arguments {
             switch argument.count {

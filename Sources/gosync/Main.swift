@@ -33,7 +33,8 @@ enum Commands {
             """,
         subcommands: [
             status, list, stat, cat, copy, move, remove, makeDirectory, touch, tag, filter, backend,
-            cache, conflicts, flush, events, config, doctor, version,
+            provision, scan, secret, cache, conflicts, flush, events, config, doctor, agent, mount,
+            unmount, version,
             completion, complete, manual,
         ]
     )

@@ -40,7 +40,7 @@ enum Manual: String, CaseIterable {
 
     private static func add(_ command: Command, _ above: [String], to page: inout Roff) {
         let path = above + [command.name]
-        if command.subcommands.isEmpty {
+        if command.isRunnable {
             page.subheading(Help.usage(of: command, path: path))
             page.paragraphs(command.summary + ".\n\n" + command.details)
             for argument in command.arguments where !argument.help.isEmpty {
@@ -51,8 +51,8 @@ enum Manual: String, CaseIterable {
         } else {
             page.subheading(path.joined(separator: " "))
             page.paragraphs(command.summary + ".\n\n" + command.details)
-            for next in command.shownCommands { add(next, path, to: &page) }
         }
+        for next in command.shownCommands { add(next, path, to: &page) }
     }
 
     private static func mountPage() -> String {

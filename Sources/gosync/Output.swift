@@ -14,6 +14,8 @@ enum Output {
 
     /// Begins a terminal's screen anew; elsewhere a line sets what follows apart.
     static func clear() { text(isTerminal ? "\u{1b}[H\u{1b}[2J" : "\n") }
+    /// Asks the person at the terminal something.
+    static func prompt(_ text: String) { write(text, to: 2) }
 
     static func error(_ text: String) { write("gosync: \(text)\n", to: 2) }
 

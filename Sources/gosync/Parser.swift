@@ -53,7 +53,10 @@ struct Parser {
     }
 
     private mutating func take(argument word: String) throws(Failure) {
-        if command.subcommands.isEmpty {
+        let isSubcommand =
+            !optionsEnded && invocation.arguments.isEmpty
+            && command.subcommands.contains { $0.name == word }
+        if command.isRunnable, !isSubcommand {
             invocation.arguments.append(word)
             return
         }
@@ -135,7 +138,7 @@ struct Parser {
     }
 
     private func checkCounts() throws(Failure) {
-        guard command.subcommands.isEmpty else {
+        guard command.isRunnable else {
             let known = command.shownCommands.map(\.name).joined(separator: ", ")
             throw misused("'\(path.joined(separator: " "))' needs one of: \(known)")
         }

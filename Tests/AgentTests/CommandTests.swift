@@ -45,7 +45,7 @@ struct CommandTests {
         let fixture = try ControlFixture()
         let text = try fixture.run("status").text
         #expect(text.contains("Mounted on     /mnt/gosync\n"))
-        #expect(text.contains("a\tlocal\tready\t/a\n"))
+        #expect(text.contains("a\tlocal\tready\t/a\tmount.conf\n"))
         let status = try Status(json: Array(fixture.run("status", "--json").text.utf8))
         #expect(status.daemon.mountPoints == ["/mnt/gosync"])
     }
@@ -106,7 +106,8 @@ private final class ControlFixture {
             warnings: []
         )
         let path = folder + "/gosync.sock"
-        socket = try ControlSocket(path: path, daemon: daemon, control: ShelfControl())
+        let control = ShelfControl()
+        socket = try ControlSocket(path: path, daemon: daemon, control: control, backends: control)
     }
 
     deinit {

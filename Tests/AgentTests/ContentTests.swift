@@ -29,7 +29,7 @@ struct ContentTests {
         ["from": "x"], ["size": "1"],
     ])
     func whatMakesNoSenseIsRefusedBeforeTheBody(items: [String: String]) throws {
-        let router = Router(daemon: .shelf, control: ShelfControl())
+        let router = Router(daemon: .shelf, control: ShelfControl(), backends: ShelfControl())
         let all = items.merging(["path": "/backends/a/x"]) { $1 }
         let request = Request(method: .put, path: Endpoint.content.rawValue, query: all)
         let upload = try #require(router.upload(for: request))
@@ -38,7 +38,7 @@ struct ContentTests {
     }
 
     @Test func onlyContentIsTakenPieceByPiece() throws {
-        let router = Router(daemon: .shelf, control: ShelfControl())
+        let router = Router(daemon: .shelf, control: ShelfControl(), backends: ShelfControl())
         #expect(router.upload(for: Request(method: .put, path: Endpoint.tags.rawValue)) == nil)
         #expect(router.upload(for: Request(method: .get, path: Endpoint.content.rawValue)) == nil)
     }

@@ -16,7 +16,8 @@ struct RouterTests {
             mountPoints: ["/mnt"],
             warnings: []
         ),
-        control: ShelfControl()
+        control: ShelfControl(),
+        backends: ShelfControl()
     )
 
     func ask(

@@ -20,6 +20,26 @@ struct MonitorTests {
 }
 
 struct WorkersTests {
+    /// Who brings a job before, while or after the threads end never waits for it in vain.
+    @Test func noJobIsDroppedByFinishing() {
+        let workers = Workers("test", limit: 2)
+        let done = Monitor(0)
+        for _ in 0..<100 {
+            workers.run {
+                workers.run { done.update { $0 += 1 } }
+                done.update { $0 += 1 }
+            }
+        }
+        workers.finish()
+        #expect(done.withLock { $0 } == 200)
+        workers.run { done.update { $0 += 1 } }
+        #expect(done.withLock { $0 } == 201)
+        workers.finish()
+        workers.stop()
+        workers.run { done.update { $0 += 1 } }
+        #expect(done.withLock { $0 } == 201)
+    }
+
     @Test func everyJobRunsOnceOnAtMostAsManyThreadsAsAllowed() {
         let workers = Workers("test", limit: 3)
         let done = Monitor((count: 0, running: 0, most: 0))

@@ -11,7 +11,7 @@ struct CommandTests {
         try writeFile(mount.folder + "/a.txt", "12345")
         let text = try mount.lines("status")
         #expect(text.contains { $0.hasPrefix("Mounted on") && $0.hasSuffix(mount.path) })
-        #expect(text.contains("local\tlocal\tready\t\(mount.dataDirectory)/local"))
+        #expect(text.contains("local\tlocal\tready\t\(mount.dataDirectory)/local\tmount.conf"))
         let status: Status = try mount.message("status", "--json")
         #expect(status.daemon.mountPoints == [mount.path])
         #expect(status.daemon.pid == mount.daemon.processIdentifier)

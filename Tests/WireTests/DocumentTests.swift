@@ -25,10 +25,12 @@ struct DocumentTests {
             FileDetails.self, FileChange.self, NewDirectory.self, Checks.self, CacheState.self,
             PinChange.self, BulkTagChange.self, TagReport.self, AutoTag.self,
             TaggedFiles.self, QueryPlan.self,
-            Flush.self, FlushReport.self,
+            Flush.self, FlushReport.self, Backends.self, BackendSettings.self,
+            RemovedBackend.self, SecretRotation.self, RotatedSecret.self, ScanRequest.self,
+            ScanReport.self,
         ]
         let examples = Self.text.components(separatedBy: "\n\n").filter { $0.hasPrefix("    {") }
-        #expect(examples.count == 23)
+        #expect(examples.count == 28)
         for example in examples {
             let plain = try JSONSerialization.jsonObject(with: Data(example.utf8)) as? NSDictionary
             let isMessage = types.contains { type in

@@ -35,6 +35,9 @@ const char *gosync_error_name(int error);
 void gosync_name_thread(const char *name);
 /* A process whose memory cannot be dumped leaks no keys into core files. */
 void gosync_forbid_core_dumps(void);
+/* Overwrites every argument of this process that is `text`, or ends in "=" and `text`, so that ps does
+ * not show it; -1 where the kernel does not tell where they are. */
+int gosync_hide_argument(const char *text);
 
 /* CRC-32C (Castagnoli) of `count` bytes, continuing from `crc` (0 at the start). */
 uint32_t gosync_crc32c(uint32_t crc, const void *bytes, size_t count);
