@@ -483,6 +483,6 @@ extension Value {
     }
 
     func rule() throws(SettingsError) -> Configuration.Tagger.Rule {
-        Configuration.Tagger.Rule(text: try word(), line: line)
+        Configuration.Tagger.Rule(text: try word(), line: line ?? 0)
     }
 }
