@@ -26,10 +26,16 @@ struct Exchange {
     var outflow: Outflow?
     /// The client has been told to wait.
     var isThrottled = false
+    /// When the client's time is up.
+    var deadline = Double.infinity
     private var phase = Phase.receiving
     private(set) var answer: Response?
     private(set) var sentBytes = 0
     var hasSentHeaders = false
+    /// The answer goes out as messages, each a line of it.
+    let isWebSocket: Bool
+    /// A message of which the end is still to be sent.
+    var isWithinMessage = false
     /// The client has a limit of time for what is on its way to it.
     var isTransferring = true
     /// After this answer the connection ends, because what else arrives on it makes no sense.
@@ -44,6 +50,7 @@ struct Exchange {
     ) {
         self.number = number
         self.request = request
+        isWebSocket = request.isWebSocket
         self.expectedBytes = expectedBytes
         self.limitBytes = limitBytes
         inflow = upload.map(Inflow.init)
@@ -54,7 +61,20 @@ struct Exchange {
     /// The client owes the next bytes, and not the upload.
     var isClientsTurn: Bool { inflow.map { phase == .receiving && !$0.isBusy } ?? false }
 
-    var isFull: Bool { phase == .receiving && inflow?.isFull ?? false }
+    /// Nothing more is to be read while somebody works on the answer, or has too much to take.
+    ///
+    /// The library also sends nothing for as long.
+    var takesNothing: Bool {
+        if isWebSocket { return false }
+        switch phase {
+        case .receiving: return inflow?.isFull ?? false
+        case .handling: return true
+        case .sending: return false
+        }
+    }
+
+    /// An answer is on its way, and bytes behind the request may keep the library awake (`Service.calm`).
+    var canBeCalmed: Bool { phase == .sending && !isWebSocket && !isDraining }
 
     /// The rest of a body that was refused is thrown away, or the client would not see the answer.
     var isDraining: Bool { isLast && inflow != nil && receivedBytes < expectedBytes }
@@ -145,7 +165,7 @@ struct Exchange {
     mutating func next(_ limit: Int) -> Outflow.Step {
         if outflow != nil { return outflow?.next(limit) ?? .wait }
         if let stream = answer?.stream {
-            let (bytes, isEnd) = stream.take(limit)
+            let (bytes, isEnd) = stream.take(limit, isLine: isWebSocket)
             // Nothing to send for now: the client may wait as long as it likes.
             isTransferring = !bytes.isEmpty || isEnd
             return isTransferring ? .send(bytes, isEnd: isEnd) : .wait

@@ -8,6 +8,14 @@ struct Refusal: Error {
         response: .problem(503, "Not reachable now", "Too many transfers are under way; try again.")
     )
 
+    static let unauthorized: Refusal = {
+        let detail =
+            "This needs the token of the data directory, as in Authorization: Bearer TOKEN."
+        var response = Response.problem(401, "Who are you?", detail)
+        response.headers["www-authenticate"] = "Bearer"
+        return Refusal(response: response)
+    }()
+
     static func malformed(_ detail: String) -> Refusal {
         Refusal(response: .problem(400, "The request makes no sense", detail))
     }
@@ -18,7 +26,7 @@ enum Headers {
     /// The request without its body, and how many bytes of body follow.
     static func request(
         _ wsi: OpaquePointer,
-        _ path: UnsafeRawBufferPointer
+        path: [UInt8]
     ) throws(Refusal) -> (Request, bodyBytes: Int) {
         guard let path = String(validating: path, as: UTF8.self) else {
             throw .malformed("The path is not UTF-8.")
@@ -34,6 +42,7 @@ enum Headers {
             request.range = String(decoding: range, as: UTF8.self)
         }
         request.lastEventID = lastEventID(wsi)
+        request.token = token(wsi)
         return (request, try bodyBytes(wsi))
     }
 
@@ -49,6 +58,25 @@ enum Headers {
             throw Refusal(response: .problem(411, "The request makes no sense", detail))
         }
         return 0
+    }
+
+    /// A request to become a WebSocket, which has no body.
+    static func upgrade(_ wsi: OpaquePointer) throws(Refusal) -> Request {
+        guard let path = fragment(wsi, WSI_TOKEN_GET_URI, 0) else {
+            throw .malformed("A WebSocket begins with a GET.")
+        }
+        var request = try request(wsi, path: path).0
+        request.isWebSocket = true
+        return request
+    }
+
+    private static func token(_ wsi: OpaquePointer) -> String? {
+        guard let bytes = fragment(wsi, WSI_TOKEN_HTTP_AUTHORIZATION, 0),
+            let value = String(validating: bytes, as: UTF8.self)
+        else { return nil }
+        let words = value.split(separator: " ")
+        guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
+        return String(words[1])
     }
 
     private static func lastEventID(_ wsi: OpaquePointer) -> String? {

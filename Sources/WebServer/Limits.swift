@@ -4,6 +4,8 @@ public struct Limits: Sendable {
     public var bodyBytes = 1 << 20
     /// Connections open at a time; one more is closed at once.
     public var connections = 256
+    /// Of them, those by TCP: whoever has no token may hold no more, and keeps nobody from the socket.
+    public var remoteConnections = 32
     /// Requests being read or answered at a time; others wait for their turn.
     public var requests = 64
     /// Handlers running at a time.
@@ -33,6 +35,10 @@ public struct Limits: Sendable {
     static let headerBytes = 32 << 10
     /// What is handed to the kernel at a time.
     static let chunkBytes = 64 << 10
+    /// So often the library may look up for nothing before it is made to wait.
+    static let idleTurns = 50
+    /// For so long.
+    static let calmSeconds = 0.05
     /// How long `stop()` waits for answers to be taken.
     static let farewellSeconds = 1.0
 

@@ -12,6 +12,10 @@ public struct Request: Equatable, Sendable {
     public var range: String?
     /// The header `Last-Event-ID`: the last that a client of server-sent events has seen.
     public var lastEventID: String?
+    /// The client wants a WebSocket: each line of the answer becomes a message, an empty one a ping.
+    public var isWebSocket = false
+    /// What the client shows to be let in, after `Authorization: Bearer`.
+    var token: String?
 
     public init(
         method: Method = .get,
@@ -55,6 +59,13 @@ public struct Response: Sendable {
         self.init(status: 200, contentType: contentType, body: [])
         self.write = write
     }
+
+    /// Nothing is told there by WebSocket.
+    public static let noWebSocket = problem(
+        400,
+        "The request makes no sense",
+        "There is no WebSocket here: ask by HTTP alone."
+    )
 
     /// A failure that the server itself sees, as problem details (RFC 9457).
     ///

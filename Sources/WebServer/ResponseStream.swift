@@ -61,10 +61,12 @@ public final class ResponseStream: Sendable {
         state.withLock { !$0.unsent.isEmpty || $0.isComplete || $0.isAbandoned }
     }
 
-    /// Takes the next bytes, at most `limit`, and tells whether they are the last.
-    func take(_ limit: Int) -> (bytes: ArraySlice<UInt8>, isEnd: Bool) {
+    /// Takes the next bytes, at most `limit` and not beyond a line's end if `isLine`, and tells whether they
+    /// are the last.
+    func take(_ limit: Int, isLine: Bool = false) -> (bytes: ArraySlice<UInt8>, isEnd: Bool) {
         state.update { state in
-            let bytes = state.unsent.prefix(limit)
+            var bytes = state.unsent.prefix(limit)
+            if isLine, let end = bytes.firstIndex(of: UInt8(ascii: "\n")) { bytes = bytes[...end] }
             state.unsent.removeFirst(bytes.count)
             return (bytes, state.unsent.isEmpty && (state.isComplete || state.isAbandoned))
         }

@@ -11,9 +11,13 @@ extension Service {
         _ input: UnsafeMutableRawPointer?,
         _ count: Int
     ) -> CInt {
+        if reason != LWS_CALLBACK_HTTP_WRITEABLE { hasWorked = true }
         switch reason {
         case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
             return admits(CInt(Int(bitPattern: input))) ? 0 : -1
+        case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE: return confirmUpgrade(wsi)
+        case LWS_CALLBACK_ESTABLISHED: return act(wsi) { $0.begin() }
+        case LWS_CALLBACK_SERVER_WRITEABLE: return writeMessage(wsi)
         case LWS_CALLBACK_HTTP:
             return begin(wsi, UnsafeRawBufferPointer(start: input, count: count))
         case LWS_CALLBACK_HTTP_BODY:
@@ -27,6 +31,7 @@ extension Service {
         case LWS_CALLBACK_TIMER:
             return expire(wsi)
         case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+            pulse.update { $0 += 1 }
             sendFinished()
             sendMadeContent()
             return 0
@@ -34,16 +39,19 @@ extension Service {
             connections += 1
             return 0
         case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
+            if isRemote(wsi) { remoteConnections.insert(wsi) }
             limitTransfer(wsi)
             return 0
         case LWS_CALLBACK_WSI_DESTROY:
             connections -= 1
+            remoteConnections.remove(wsi)
             forget(wsi)
             return 0
-        case LWS_CALLBACK_CLOSED_HTTP:
+        case LWS_CALLBACK_CLOSED_HTTP, LWS_CALLBACK_CLOSED:
             forget(wsi)
             return 0
         default:
+            hasWorked = false
             return 0
         }
     }
@@ -52,6 +60,9 @@ extension Service {
         guard connections < limits.connections else {
             Log.warning("control socket: more than \(limits.connections) connections")
             return false
+        }
+        guard SocketFile.isUnixSocket(connection) else {
+            return remoteConnections.count < limits.remoteConnections
         }
         guard SocketFile.admits(connection) else {
             Log.warning("control socket: turned away another user")
@@ -65,8 +76,9 @@ extension Service {
         lastNumber += 1
         limitTransfer(wsi)
         do throws(Refusal) {
-            let (request, bodyBytes) = try Headers.request(wsi, path)
-            let upload = uploads(request)
+            let (request, bodyBytes) = try Headers.request(wsi, path: Array(path))
+            try admit(request, wsi)
+            let upload = asking.uploads(request)
             if upload != nil, !hasRoomForContent { throw .tooManyContents }
             exchanges[wsi] = Exchange(
                 number: lastNumber,
@@ -82,6 +94,19 @@ extension Service {
         }
     }
 
+    /// Whoever comes by TCP shows the token; by the socket, the kernel has told who it is.
+    func admit(_ request: Request, _ wsi: OpaquePointer) throws(Refusal) {
+        guard let port, isRemote(wsi) else { return }
+        guard let token = request.token, isSame(token, port.token) else { throw .unauthorized }
+    }
+
+    /// Compares in a time that does not tell how much is right.
+    private func isSame(_ one: String, _ other: String) -> Bool {
+        let (one, other) = (Array(one.utf8), Array(other.utf8))
+        guard one.count == other.count else { return false }
+        return zip(one, other).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+    }
+
     /// Lets the exchange decide, and does what it says.
     func act(_ wsi: OpaquePointer, _ event: (inout Exchange) -> Exchange.Decision) -> CInt {
         guard var exchange = exchanges[wsi] else { return -1 }
@@ -95,7 +120,7 @@ extension Service {
         case .send:
             handling[exchange.number] = nil
             limitTransfer(wsi)
-            lws_callback_on_writable(wsi)
+            goOn(wsi)
         }
         regulate(wsi)
         return 0
@@ -107,7 +132,7 @@ extension Service {
         lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0)
         lws_set_timer_usecs(wsi, Int64(limits.handlerSeconds * 1e6))
         workers.run { [self] in
-            var response = handler(request)
+            var response = asking.handler(request)
             if let write = response.write { response = begin(response, write, number) }
             shared.withLock { [response] in $0.finished.append((number, response)) }
             lws_cancel_service(context)
@@ -161,14 +186,28 @@ extension Service {
             guard exchange.answer?.stream?.isReady ?? false else { continue }
             exchanges[wsi]?.isTransferring = true
             limitTransfer(wsi)
-            lws_callback_on_writable(wsi)
+            goOn(wsi)
         }
+    }
+
+    /// There is something to send, or the client may take more by now.
+    func goOn(_ wsi: OpaquePointer) {
+        if exchanges[wsi]?.isThrottled == true {
+            exchanges[wsi]?.isThrottled = false
+            lws_rx_flow_control(wsi, 1)
+        }
+        lws_callback_on_writable(wsi)
     }
 
     private func expire(_ wsi: OpaquePointer) -> CInt {
         // Without an exchange, nothing was asked, or only half of it.
         guard var exchange = exchanges[wsi] else { return -1 }
         guard exchange.isTransferring else { return 0 }
+        if exchange.canBeCalmed, exchange.isThrottled, monotonicSeconds() < exchange.deadline {
+            goOn(wsi)
+            lws_set_timer_usecs(wsi, Int64((exchange.deadline - monotonicSeconds()) * 1e6))
+            return 0
+        }
         guard let decision = exchange.expire() else { return -1 }
         exchanges[wsi] = exchange
         return act(wsi) { _ in decision }
@@ -178,10 +217,11 @@ extension Service {
     func limitTransfer(_ wsi: OpaquePointer) {
         let isContent = exchanges[wsi]?.outflow != nil
         let seconds = isContent ? Limits.contentSeconds : limits.transferSeconds
+        exchanges[wsi]?.deadline = monotonicSeconds() + seconds
         lws_set_timer_usecs(wsi, Int64(seconds * 1e6))
     }
 
-    private func forget(_ wsi: OpaquePointer) {
+    func forget(_ wsi: OpaquePointer) {
         guard let exchange = exchanges.removeValue(forKey: wsi) else { return }
         exchange.answer?.stream?.abandon()
         handling[exchange.number] = nil
@@ -191,6 +231,7 @@ extension Service {
     private func write(_ wsi: OpaquePointer) -> CInt {
         guard var exchange = exchanges[wsi], let answer = exchange.answer else { return 0 }
         if !exchange.hasSentHeaders {
+            hasWorked = true
             exchange.hasSentHeaders = true
             exchanges[wsi] = exchange
             guard Headers.write(answer, isLast: exchange.isLast, wsi, scratch + roomBefore) else {
@@ -209,6 +250,7 @@ extension Service {
             if let content = answer.content { fetch(content, atMost: limit, exchange.number, wsi) }
             return 0
         case .send(let bytes, let isEnd):
+            hasWorked = true
             exchanges[wsi] = exchange
             return send(bytes, isEnd: isEnd, exchange, wsi)
         }
@@ -220,12 +262,7 @@ extension Service {
         _ exchange: Exchange,
         _ wsi: OpaquePointer
     ) -> CInt {
-        let start = scratch + roomBefore
-        bytes.withUnsafeBufferPointer { buffer in
-            if let base = buffer.baseAddress { start.update(from: base, count: buffer.count) }
-        }
-        let kind = isEnd ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP
-        guard lws_write(wsi, start, bytes.count, kind) >= 0 else { return -1 }
+        guard put(bytes, isEnd ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP, wsi) else { return -1 }
         guard isEnd else {
             if exchange.hasContent || exchange.answer?.stream != nil { limitTransfer(wsi) }
             lws_callback_on_writable(wsi)
@@ -237,7 +274,25 @@ extension Service {
         }
         forget(wsi)
         limitTransfer(wsi)
-        return exchange.isLast || lws_http_transaction_completed(wsi) != 0 ? -1 : 0
+        if exchange.isLast {
+            // While the connection ends, what is left of the request keeps the library awake no more.
+            lws_rx_flow_control(wsi, 0)
+            return -1
+        }
+        return lws_http_transaction_completed(wsi) == 0 ? 0 : -1
+    }
+
+    /// Hands bytes to the library, which takes all or fails.
+    func put(
+        _ bytes: ArraySlice<UInt8>,
+        _ kind: lws_write_protocol,
+        _ wsi: OpaquePointer
+    ) -> Bool {
+        let start = scratch + roomBefore
+        bytes.withUnsafeBufferPointer { buffer in
+            if let base = buffer.baseAddress { start.update(from: base, count: buffer.count) }
+        }
+        return lws_write(wsi, start, bytes.count, kind) >= 0
     }
 }
 

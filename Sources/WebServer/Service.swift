@@ -17,38 +17,52 @@ final class Service: @unchecked Sendable {
         var stopsAt: Double?
     }
 
+    /// Who answers.
+    struct Questions: Sendable {
+        let uploads: Server.Uploads
+        let upgrades: Server.Upgrades
+        let handler: Server.Handler
+    }
+
     private let file: SocketFile
+    let port: LocalPort?
     let limits: Limits
-    let uploads: Server.Uploads
-    let handler: Server.Handler
+    let asking: Questions
     let workers: Workers
     let contentWorkers = Workers("control-content", limit: Limits.contentWorkers)
     let streamers: Workers
     let shared = Mutex(Shared())
+    /// Moves whenever the thread that speaks to clients looks up.
+    let pulse = Monitor(0)
     private let protocols: UnsafeMutablePointer<lws_protocols>
     /// Kept, because the library reads it again when it stops.
     private let socketPath: UnsafeMutablePointer<CChar>?
+    private let portAddress: UnsafeMutablePointer<CChar>?
     /// A chunk to send, with the room in front that the library asks for.
     let scratch: UnsafeMutablePointer<UInt8>
     var context: OpaquePointer?
     var connections = 0
+    /// Something came of the library's last look.
+    var hasWorked = false
+    var remoteConnections: Set<OpaquePointer> = []
     var exchanges: [OpaquePointer: Exchange] = [:]
     var handling: [UInt64: OpaquePointer] = [:]
     var lastNumber: UInt64 = 0
 
     init(
         file: SocketFile,
+        port: LocalPort?,
         limits: Limits,
-        uploads: @escaping Server.Uploads,
-        handler: @escaping Server.Handler
+        asking: Questions
     ) throws(ServerError) {
         self.file = file
+        self.port = port
         self.limits = limits
-        self.uploads = uploads
-        self.handler = handler
+        self.asking = asking
         workers = Workers("control-work", limit: limits.handlers)
         streamers = Workers("control-stream", limit: limits.streams)
         socketPath = strdup(file.path)
+        portAddress = port.flatMap { strdup($0.address) }
         scratch = .allocate(capacity: roomBefore + Limits.chunkBytes)
         protocols = .allocate(capacity: 2)
         protocols.initialize(repeating: lws_protocols(), count: 2)
@@ -57,6 +71,7 @@ final class Service: @unchecked Sendable {
         try listen()
         do throws(ServerError) {
             try file.protect()
+            if let port { try listen(at: port) }
         } catch {
             close()
             throw error
@@ -65,13 +80,36 @@ final class Service: @unchecked Sendable {
 
     deinit {
         free(socketPath)
+        free(portAddress)
         protocols.deallocate()
         scratch.deallocate()
     }
 
     /// Serves until `stop()`; the only thread that touches connections.
     func run() {
-        while !isOver() { lws_service(context, 0) }
+        var idleTurns = 0
+        while !isOver() {
+            hasWorked = false
+            lws_service(context, 0)
+            idleTurns = hasWorked ? 0 : idleTurns + 1
+            guard idleTurns >= Limits.idleTurns else { continue }
+            idleTurns = 0
+            calm()
+        }
+    }
+
+    /// Stops the library from coming back to bytes that nobody takes.
+    ///
+    /// Those behind a request whose answer is on its way are such. It does not say whose they are, and sends
+    /// nothing either while it does not look for more; so all answers pause for a moment.
+    private func calm() {
+        for (wsi, exchange) in exchanges where exchange.canBeCalmed && !exchange.isThrottled {
+            exchanges[wsi]?.isThrottled = true
+            lws_rx_flow_control(wsi, 0)
+            if exchange.isTransferring {
+                lws_set_timer_usecs(wsi, Int64(Limits.calmSeconds * 1e6))
+            }
+        }
     }
 
     /// Ends `run()`, once running handlers are done and their answers taken.
@@ -87,6 +125,13 @@ final class Service: @unchecked Sendable {
         streamers.stop()
         shared.withLock { $0.stopsAt = monotonicSeconds() + Limits.farewellSeconds }
         lws_cancel_service(context)
+    }
+
+    /// Whether the thread that speaks to clients looks up within a time.
+    func isAlive(within seconds: Double) -> Bool {
+        let before = pulse.withLock { $0 }
+        lws_cancel_service(context)
+        return pulse.wait(atMost: seconds) { $0 != before ? true : nil } ?? false
     }
 
     /// Closes every connection, after `run()` has returned or if it never began.
@@ -127,10 +172,34 @@ final class Service: @unchecked Sendable {
             throw ServerError(description: "cannot listen at \(file.path): \(Errno.current)")
         }
     }
+
+    private func listen(at port: LocalPort) throws(ServerError) {
+        var info = lws_context_creation_info()
+        info.protocols = UnsafePointer(protocols)
+        info.options = UInt64(LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND)
+        if !port.address.contains(":") {
+            info.options |= UInt64(LWS_SERVER_OPTION_DISABLE_IPV6)
+        }
+        info.port = CInt(port.number)
+        info.iface = UnsafePointer(portAddress)
+        info.vhost_name = UnsafeRawPointer(remoteName.utf8Start).assumingMemoryBound(to: CChar.self)
+        info.timeout_secs = UInt32(Limits.storeSeconds)
+        guard lws_create_vhost(context, &info) != nil else {
+            let place = "\(port.address) port \(port.number)"
+            let advice = "is another program there? Choose another [control] listen"
+            throw ServerError(description: "cannot listen at \(place): \(Errno.current); \(advice)")
+        }
+    }
+
+    /// Asked of the connection itself: what a client says of its host must not matter.
+    func isRemote(_ wsi: OpaquePointer) -> Bool {
+        port != nil && !SocketFile.isUnixSocket(lws_get_socket_fd(wsi))
+    }
 }
 
-/// Lives as long as the program, as the library expects.
+/// These live as long as the program, as the library expects.
 private let staticName: StaticString = "localhost"
+private let remoteName: StaticString = "port"
 
 private func callback(
     _ wsi: OpaquePointer?,

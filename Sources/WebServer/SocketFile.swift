@@ -44,6 +44,17 @@ struct SocketFile {
 
     func remove() { unlink(path) }
 
+    static func isUnixSocket(_ connection: CInt) -> Bool {
+        var address = sockaddr_storage()
+        var count = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let code = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                getsockname(connection, $0, &count)
+            }
+        }
+        return code == 0 && address.ss_family == sa_family_t(AF_UNIX)
+    }
+
     /// The user at the other end of a connection may speak to us: it is ours, or the administrator.
     static func admits(_ connection: CInt) -> Bool {
         guard let user = userAtOtherEnd(of: connection) else { return false }

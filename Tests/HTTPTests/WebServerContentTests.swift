@@ -2,6 +2,7 @@ import Base
 import Foundation
 import HTTP
 import Synchronization
+import TestSupport
 import Testing
 import WebServer
 

@@ -1,13 +1,12 @@
-import Base
+public import Base
 import Foundation
-import Synchronization
-import WebServer
 
 /// A client that says exactly what it is told to, right or wrong.
-final class RawClient: Sendable {
-    let connection: CInt
+public final class RawClient: Sendable {
+    public let connection: CInt
 
-    init(_ path: String) throws(Errno) {
+    /// Connects to a Unix socket.
+    public init(_ path: String) throws(Errno) {
         connection = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
@@ -20,6 +19,28 @@ final class RawClient: Sendable {
                 }
             }
         }
+        limitWaiting()
+    }
+
+    /// Connects to a port of this machine.
+    public init(port: UInt16) throws(Errno) {
+        connection = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = port.bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        let target = connection
+        try withUnsafePointer(to: &address) { pointer throws(Errno) in
+            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address throws(Errno) in
+                _ = try retrying {
+                    connect(target, address, socklen_t(MemoryLayout<sockaddr_in>.size))
+                }
+            }
+        }
+        limitWaiting()
+    }
+
+    private func limitWaiting() {
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
@@ -30,7 +51,7 @@ final class RawClient: Sendable {
 
     /// False if the server has ended the connection.
     @discardableResult
-    func send(_ bytes: [UInt8]) -> Bool {
+    public func send(_ bytes: [UInt8]) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = bytes[sent...].withUnsafeBytes {
@@ -43,17 +64,17 @@ final class RawClient: Sendable {
     }
 
     @discardableResult
-    func send(_ text: String) -> Bool { send(Array(text.utf8)) }
+    public func send(_ text: String) -> Bool { send(Array(text.utf8)) }
 
     /// All that comes until the server ends the connection or is silent for ten seconds.
-    func rest() -> [UInt8] {
+    public func rest() -> [UInt8] {
         var all: [UInt8] = []
         while let more = receive() { all += more }
         return all
     }
 
     /// One answer, with its body as long as Content-Length says.
-    func answer() -> Answer? {
+    public func answer() -> Answer? {
         var bytes: [UInt8] = []
         while true {
             if let answer = Answer(bytes) { return answer }
@@ -62,7 +83,8 @@ final class RawClient: Sendable {
         }
     }
 
-    private func receive() -> [UInt8]? {
+    /// What comes next; `nil` at the end.
+    public func receive() -> [UInt8]? {
         let bytes = [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
             count = max(0, recv(connection, buffer.baseAddress, buffer.count, 0))
         }
@@ -70,15 +92,15 @@ final class RawClient: Sendable {
     }
 }
 
-struct Answer: Sendable {
-    let status: Int
-    let headers: [String: String]
-    let body: [UInt8]
+public struct Answer: Sendable {
+    public let status: Int
+    public let headers: [String: String]
+    public let body: [UInt8]
 
-    var text: String { String(decoding: body, as: UTF8.self) }
+    public var text: String { String(decoding: body, as: UTF8.self) }
 
     /// `nil` while it is not complete.
-    init?(_ bytes: [UInt8]) {
+    public init?(_ bytes: [UInt8]) {
         guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else { return nil }
         let lines = String(decoding: bytes[..<end.lowerBound], as: UTF8.self)
             .components(separatedBy: "\r\n")
@@ -94,43 +116,5 @@ struct Answer: Sendable {
         let length = headers["content-length"].flatMap { Int($0) } ?? 0
         guard bytes.count - end.upperBound >= length else { return nil }
         body = Array(bytes[end.upperBound...].prefix(length))
-    }
-}
-
-/// A server in a directory of its own, which says what it was asked.
-final class ServerFixture: Sendable {
-    let folder: String
-    let path: String
-    private let server: Server
-    private let isStopped = Atomic(false)
-
-    init(
-        limits: Limits = Limits(),
-        handler: @escaping Server.Handler = ServerFixture.echo
-    ) throws {
-        folder = NSTemporaryDirectory() + "gosync-\(UUID().uuidString.prefix(8))"
-        path = folder + "/x.sock"
-        server = try Server(path: path, limits: limits, handler: handler)
-    }
-
-    /// Once; letting go of the fixture is enough.
-    func stop() {
-        if isStopped.exchange(true, ordering: .relaxed) { return }
-        server.stop()
-    }
-
-    deinit {
-        stop()
-        try? FileManager.default.removeItem(atPath: folder)
-    }
-
-    func client() throws -> RawClient { try RawClient(path) }
-
-    static let echo: Server.Handler = { request in
-        let query = request.query.sorted { $0.key < $1.key }
-            .map { "\($0.key)=\($0.value)" }.joined(separator: "|")
-        let body = String(decoding: request.body, as: UTF8.self)
-        let text = "\(request.method) \(request.path) \(query) \(body)"
-        return Response(status: 200, contentType: "text/plain", body: Array(text.utf8))
     }
 }
