@@ -1,3 +1,4 @@
+import CLinux
 public import Glibc
 
 /// A POSIX error number: the only error that crosses the kernel boundary.
@@ -41,6 +42,11 @@ public struct Errno: Error, Equatable, Hashable, Sendable {
 }
 
 extension Errno: CustomStringConvertible {
+    /// What C programs call the error, such as `ENOENT`.
+    public var name: String {
+        gosync_error_name(rawValue).map { String(cString: $0) } ?? "E\(rawValue)"
+    }
+
     /// What the C library calls the error, such as "No such file or directory".
     public var description: String {
         withUnsafeTemporaryAllocation(of: CChar.self, capacity: 128) { buffer in

@@ -9,12 +9,15 @@ import Glibc
 /// A job may be queued with a question whether it is over before it began, such as a request whose
 /// caller is gone. It is asked while all threads are busy, and answered jobs are run out of turn on one
 /// thread more: all that is left to them is to say so.
+///
+/// A job works for the operation that the thread which queued it works for (`Tracing`).
 public final class Workers: Sendable {
     public typealias Job = @Sendable () -> Void
 
     private struct Queued {
         var job: Job
         var isOver: (@Sendable () -> Bool)?
+        var operation = Tracing.current
     }
 
     private struct State {
@@ -28,9 +31,9 @@ public final class Workers: Sendable {
 
         var isQueueEmpty: Bool { next == jobs.count }
 
-        mutating func takeOver() -> [Job] {
+        mutating func takeOver() -> [Queued] {
             let over = jobs[next...].indices.filter { jobs[$0].isOver?() ?? false }
-            let taken = over.map { jobs[$0].job }
+            let taken = over.map { jobs[$0] }
             for index in over.reversed() { jobs.remove(at: index) }
             forgetTaken()
             return taken
@@ -89,6 +92,11 @@ public final class Workers: Sendable {
         if mayBeOver { call.update { $0.isCalled = true } }
     }
 
+    /// How many jobs run, and how many wait for a thread.
+    public var load: (running: Int, queued: Int) {
+        state.withLock { ($0.threads.count - $0.idle, $0.jobs.count - $0.next) }
+    }
+
     /// Finishes what runs, drops the rest, and joins the threads.
     public func stop() {
         let threads = state.update { state in
@@ -107,12 +115,12 @@ public final class Workers: Sendable {
 
     private func work() {
         gosync_name_thread(name)
-        while let job = nextJob() { job() }
+        while let queued = nextJob() { Tracing.working(for: queued.operation, queued.job) }
     }
 
-    private func nextJob() -> Job? {
+    private func nextJob() -> Queued? {
         state.withLock { $0.idle += 1 }
-        let job: Job?? = state.wait { state in
+        let job: Queued?? = state.wait { state in
             if state.stopping { return .some(nil) }
             guard !state.isQueueEmpty else { return nil }
             defer {
@@ -120,7 +128,7 @@ public final class Workers: Sendable {
                 state.forgetTaken()
             }
             state.idle -= 1
-            return .some(state.jobs[state.next].job)
+            return .some(state.jobs[state.next])
         }
         return job ?? nil
     }
@@ -130,7 +138,7 @@ public final class Workers: Sendable {
         gosync_name_thread(name)
         while isCalled() {
             let (over, isEmpty) = state.withLock { ($0.takeOver(), $0.isQueueEmpty) }
-            for job in over { job() }
+            for queued in over { Tracing.working(for: queued.operation, queued.job) }
             if !isEmpty { call.withLock { $0.isCalled = true } }
             call.wait(atMost: Patience.pollSeconds) { $0.isLast ? true : nil }
         }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -76,6 +77,8 @@ int gosync_peer_user(int connection, uid_t *user) {
     return result;
 }
 
+const char *gosync_error_name(int error) { return strerrorname_np(error); }
+
 void gosync_name_thread(const char *name) {
     char shortened[16];
     snprintf(shortened, sizeof shortened, "%s", name);
@@ -131,4 +134,9 @@ uint32_t gosync_crc32c(uint32_t crc, const void *bytes, size_t count) {
 struct gosync_patience *gosync_thread_patience(void) {
     static _Thread_local struct gosync_patience patience;
     return &patience;
+}
+
+void **gosync_thread_operation(void) {
+    static _Thread_local void *operation;
+    return &operation;
 }

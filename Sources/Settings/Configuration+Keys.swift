@@ -124,10 +124,81 @@ extension Configuration {
     static let logKeys: [Setting<Logging>] = [
         Setting(
             "level",
-            "error, warning, info or debug",
+            "error, warning, info or debug; then MODULE=LEVEL for some, as in info, Stores=debug",
             usual: "info",
-            \.level,
-            Value.logLevel
+            \.levels,
+            Value.logLevels
+        ),
+        Setting(
+            "format",
+            "text: for people; json: one object per line",
+            usual: "text",
+            \.format,
+            Value.choice
+        ),
+        Setting(
+            "output",
+            "stderr, journal; auto: the journal in a service of systemd, else stderr or the file",
+            usual: "auto",
+            \.output,
+            Value.choice
+        ),
+        Setting(
+            "file",
+            "a file in place of that; in the background, without it, gosync.log in data_dir",
+            \.file,
+            Value.filePath
+        ),
+        Setting(
+            "rotate_size",
+            "a file that would grow beyond this is renamed, and a new one begun; at least 64KiB",
+            usual: "10MiB",
+            \.rotation.sizeBytes,
+            Value.logSizeBytes
+        ),
+        Setting(
+            "rotate_every",
+            "a file holds what is of one such period; without it, of any time",
+            \.rotation.periodSeconds,
+            Value.logPeriodSeconds
+        ),
+        Setting(
+            "backups",
+            "how many old files are kept",
+            usual: "5",
+            \.rotation.backups,
+            Value.logBackups
+        ),
+        Setting(
+            "keep_for",
+            "how long an old file is kept; without it, for ever",
+            \.rotation.keptSeconds,
+            Value.durationSeconds
+        ),
+        Setting(
+            "compress",
+            "old files are compressed",
+            usual: "yes",
+            \.rotation.compresses,
+            Value.yesOrNo
+        ),
+    ]
+
+    static let controlKeys: [Setting<Control>] = [
+        Setting(
+            "listen",
+            "127.0.0.1:PORT or [::1]:PORT: the API there too, for whoever has data_dir/token",
+            \.listen,
+            Value.listening
+        )
+    ]
+
+    static let telemetryKeys: [Setting<Telemetry>] = [
+        Setting(
+            "otlp_endpoint",
+            "collector of traces (OTLP over HTTP, JSON), such as http://localhost:4318",
+            \.otlpEndpoint,
+            Value.collector
         )
     ]
 
@@ -343,17 +414,57 @@ extension Value {
         return bytes
     }
 
-    func logLevel() throws(SettingsError) -> Log.Level {
-        let name: LevelName = try choice()
-        switch name {
-        case .error: return .error
-        case .warning: return .warning
-        case .info: return .info
-        case .debug: return .debug
+    func logLevels() throws(SettingsError) -> LogLevels {
+        do throws(LogLevelsProblem) {
+            return try LogLevels(parsing: text)
+        } catch {
+            throw self.error("'\(key)' \(error)")
         }
     }
 
-    private enum LevelName: String, CaseIterable { case error, warning, info, debug }
+    func logSizeBytes() throws(SettingsError) -> Int64 {
+        let bytes = try sizeBytes()
+        guard bytes >= 64 << 10 else { throw error("'\(key)' is at least 64KiB") }
+        return bytes
+    }
+
+    /// A shorter one would make more files than anybody wants.
+    func logPeriodSeconds() throws(SettingsError) -> Double {
+        let seconds = try durationSeconds()
+        guard seconds >= 60 else { throw error("'\(key)' is at least 1m") }
+        return seconds
+    }
+
+    func logBackups() throws(SettingsError) -> Int {
+        guard let number = Int(text), (0...1000).contains(number) else {
+            throw error("'\(key)' is a number from 0 to 1000, not '\(text)'")
+        }
+        return number
+    }
+
+    /// Others than this machine would get a door that only a token closes, and no encryption.
+    func listening() throws(SettingsError) -> Configuration.Control.Listening {
+        for (written, address) in [
+            ("127.0.0.1", "127.0.0.1"), ("localhost", "127.0.0.1"), ("[::1]", "::1"),
+        ] {
+            guard text.hasPrefix(written + ":"),
+                let port = UInt16(text.dropFirst(written.count + 1))
+            else { continue }
+            if port > 0 { return Configuration.Control.Listening(address: address, port: port) }
+        }
+        throw error("'\(key)' is 127.0.0.1:PORT or [::1]:PORT, not '\(text)'")
+    }
+
+    func collector() throws(SettingsError) -> String {
+        let text = try word()
+        let rest = ["http://", "https://"].first { text.hasPrefix($0) }.map {
+            text.dropFirst($0.count)
+        }
+        guard let rest, !rest.isEmpty, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }) else {
+            throw error("'\(key)' is a URL such as http://localhost:4318, not '\(text)'")
+        }
+        return text
+    }
 
     func query() throws(SettingsError) -> Configuration.Filter.Query {
         Configuration.Filter.Query(text: try word(), line: line)

@@ -8,6 +8,8 @@ public struct Configuration: Equatable, Sendable {
     public var cache: Cache
     public var metadata: Metadata
     public var log = Logging()
+    public var control = Control()
+    public var telemetry = Telemetry()
     /// In the order of the file, and never empty.
     public var backends: [Backend] = []
     public var filters: [Filter] = []
@@ -17,6 +19,9 @@ public struct Configuration: Equatable, Sendable {
 
     /// Where the daemon listens for `gosync`.
     public var socketPath: String { mount.dataDirectory + "/gosync.sock" }
+
+    /// What a client has to show where it does not come by the socket.
+    public var tokenPath: String { mount.dataDirectory + "/token" }
 
     /// What a configuration without a file says.
     init(dataDirectory: String) {
@@ -95,7 +100,37 @@ extension Configuration {
 
     /// The section `[log]`.
     public struct Logging: Equatable, Sendable {
-        public var level = Log.Level.info
+        public var levels = LogLevels()
+        public var format = LogFormat.text
+        public var output = Output.automatic
+        /// In place of `output`; `nil` for the usual place.
+        public var file: String?
+        public var rotation = LogFile.Rotation()
+
+        public enum Output: String, CaseIterable, Sendable {
+            /// The journal for a service of systemd, else standard error or, in the background, a file.
+            case automatic = "auto"
+            case standardError = "stderr"
+            case journal
+        }
+    }
+
+    /// The section `[control]`.
+    public struct Control: Equatable, Sendable {
+        /// Where the control API is to be had besides its socket; `nil` for nowhere.
+        public var listen: Listening?
+
+        public struct Listening: Equatable, Sendable {
+            /// An address of this machine that no other reaches.
+            public var address: String
+            public var port: UInt16
+        }
+    }
+
+    /// The section `[telemetry]`.
+    public struct Telemetry: Equatable, Sendable {
+        /// The collector of traces; `nil` for none.
+        public var otlpEndpoint: String?
     }
 
     /// A section `[filter PATH]`.

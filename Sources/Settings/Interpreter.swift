@@ -11,6 +11,7 @@ struct Interpreter {
     /// The kinds of section, and whether each is given a name.
     static let kinds: [(kind: String, isNamed: Bool)] = [
         ("mount", false), ("cache", false), ("metadata", false), ("log", false),
+        ("control", false), ("telemetry", false),
         ("backend", true), ("filter", true), ("tagger", true),
     ]
 
@@ -27,6 +28,8 @@ struct Interpreter {
         try read("cache", Configuration.cacheKeys, into: &result.cache)
         try read("metadata", Configuration.metadataKeys, into: &result.metadata)
         try read("log", Configuration.logKeys, into: &result.log)
+        try read("control", Configuration.controlKeys, into: &result.control)
+        try read("telemetry", Configuration.telemetryKeys, into: &result.telemetry)
         for section in document.sections {
             switch section.kind {
             case "backend": result.backends.append(try backend(section, &result))

@@ -23,11 +23,15 @@ public enum MountUsage {
         ),
         Option(
             names: "-f, --foreground",
-            help: "stay in the foreground, and log to standard error"
+            help: "stay in the foreground, and log to standard error if [log] says nothing else"
         ),
         Option(
             names: "-o OPTION[,…]",
             help: "mount options: ro, allow_other, noexec, nodev, nosuid, noatime, …"
+        ),
+        Option(
+            names: "    --log-level LEVEL",
+            help: "error, warning, info or debug; for a part, as in info,Stores=debug"
         ),
         Option(
             names: "    --check",

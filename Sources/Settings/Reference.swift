@@ -47,6 +47,8 @@ public enum Reference {
             Configuration.metadataKeys
         ),
         Section("[log]", "What is logged", Configuration.logKeys),
+        Section("[control]", "Where the API is to be had", Configuration.controlKeys),
+        Section("[telemetry]", "Who is told how it goes", Configuration.telemetryKeys),
         Section(
             "[backend ID]",
             "A store, which shows as backends/ID; any number of them",

@@ -8,6 +8,8 @@ struct Arguments: Equatable {
     /// Only looks whether the backends answer.
     var isCheck = false
     var options: [String] = []
+    /// In place of what the configuration says.
+    var logLevels: LogLevels?
     /// Where to tell how it went, in a daemon started by this very program.
     var readyDescriptor: CInt?
 
@@ -26,6 +28,7 @@ struct Arguments: Equatable {
             case "-f", "--foreground": isForeground = true
             case "-c", "--config": configuration = try Self.value(of: word, &rest)
             case "--check": isCheck = true
+            case "--log-level": logLevels = try Self.logLevels(try Self.value(of: word, &rest))
             case "-o": try addOptions(try Self.value(of: word, &rest))
             // mount(8) passes these along: verbose, tolerate unknown options, do not write mtab.
             case "-v", "-s", "-n": continue
@@ -60,6 +63,14 @@ struct Arguments: Equatable {
             {
                 options.append(option)
             }
+        }
+    }
+
+    private static func logLevels(_ text: String) throws(UsageError) -> LogLevels {
+        do throws(LogLevelsProblem) {
+            return try LogLevels(parsing: text)
+        } catch {
+            throw UsageError("--log-level \(error)")
         }
     }
 

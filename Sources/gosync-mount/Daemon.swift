@@ -16,10 +16,13 @@ enum Daemon {
     static func run(_ arguments: Arguments, _ configuration: Configuration) throws(MountError) {
         blockEndingSignals()
         raiseDescriptorLimit()
-        Log.level = configuration.log.level
+        let log = try Logging.start(arguments, configuration)
+        defer { log?.stop() }
         if configuration.backends.contains(where: \.hasSecret) { forbidCoreDumps() }
         for warning in configuration.warnings { Log.warning(warning) }
         let lock = try claim(configuration.mount.dataDirectory)
+        let traces = configuration.telemetry.otlpEndpoint.map { TraceExporter(endpoint: $0) }
+        defer { traces?.stop() }
         let volume = try makeVolume(configuration)
         let session: Session
         do throws(MountError) {
@@ -40,25 +43,38 @@ enum Daemon {
         }
         let opening = Monitor(Opening())
         let helpers = Workers("control", limit: 2)
+        let end = { @Sendable in
+            // It asks the mount, which must still answer it.
+            opening.withLock { $0.watchdog }?.stop()
+            session.end()
+        }
         let signals = EndingSignals {
-            helpers.run { session.end() }
+            helpers.run(end)
         } again: {
             volume.leave()
         }
         helpers.run {
             do throws(MountError) {
                 let socket = try open(volume, session, arguments, configuration)
-                opening.update { $0.socket = socket }
+                opening.update { opening in
+                    opening.socket = socket
+                    opening.watchdog = Watchdog(
+                        path: session.mountPoint,
+                        socket: socket,
+                        everySeconds: ServiceManager.watchdogSeconds
+                    )
+                }
                 announce(arguments)
             } catch {
                 opening.update { $0.failure = error }
-                session.end()
+                end()
             }
         }
         session.run()
         ServiceManager.tell("STOPPING=1")
         helpers.stop()
-        let (socket, failure) = opening.withLock { ($0.socket, $0.failure) }
+        let (socket, watchdog, failure) = opening.withLock { ($0.socket, $0.watchdog, $0.failure) }
+        watchdog?.stop()
         let flushes = configuration.mount.unmount == .flush
         volume.stop(deliveringAtMost: flushes ? configuration.mount.unmountLimitSeconds : 0) {
             socket?.stop()
@@ -71,6 +87,7 @@ enum Daemon {
     /// What came of opening the control socket, which happens while the kernel is being answered.
     private struct Opening {
         var socket: ControlSocket?
+        var watchdog: Watchdog?
         var failure: MountError?
     }
 
@@ -95,14 +112,34 @@ enum Daemon {
             mountPoints: [arguments.mountPoint],
             warnings: configuration.warnings
         )
+        let port = try port(configuration)
         do throws(ServerError) {
             return try ControlSocket(
                 path: configuration.socketPath,
+                port: port,
                 daemon: daemon,
                 control: volume
             )
         } catch {
             throw MountError("no control socket: \(error)")
+        }
+    }
+
+    /// Where the control API is to be had by TCP, if the configuration wants that.
+    private static func port(_ configuration: Configuration) throws(MountError) -> LocalPort? {
+        guard let listen = configuration.control.listen else { return nil }
+        let path = configuration.tokenPath
+        do throws(Errno) {
+            let token = try ControlToken(at: path)
+            return LocalPort(address: listen.address, number: listen.port, token: token.text)
+        } catch {
+            let problem =
+                switch error {
+                case .accessDenied: "others may read it; chmod 600, or remove it to get a new one"
+                case .invalid: "it holds no token; remove it to get a new one"
+                default: "\(error)"
+                }
+            throw MountError("\(path): \(problem)")
         }
     }
 

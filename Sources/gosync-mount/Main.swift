@@ -37,7 +37,7 @@ struct Main {
         try Daemon.prepare(dataDirectory: configuration.mount.dataDirectory)
         if arguments.isForeground { return try Daemon.run(arguments, configuration) }
         for warning in configuration.warnings { complain(warning) }
-        let logPath = configuration.mount.dataDirectory + "/gosync.log"
+        let logPath = Logging.usualFile(configuration)
         let readiness: Readiness
         do throws(Errno) {
             // Named again for the daemon: its directory of work is the same, but its home may matter.

@@ -11,14 +11,31 @@ struct ServiceTests {
         let mount = try Mount()
         try mount.unmount()
         let name = mount.scratch.path + "/notify"
-        let manager = try NotifySocket(name, isAbstract: isAbstract)
+        let manager = try DatagramReceiver(name, isAbstract: isAbstract)
         mount.environment["NOTIFY_SOCKET"] = (isAbstract ? "@" : "") + name
         try mount.start()
-        #expect(manager.next() == "READY=1")
+        #expect(manager.nextText() == "READY=1")
         #expect(access(mount.path + "/backends/local", F_OK) == 0)
         #expect(access(mount.dataDirectory + "/gosync.sock", F_OK) == 0)
         try mount.unmount()
-        #expect(manager.next() == "STOPPING=1")
+        #expect(manager.nextText() == "STOPPING=1")
+    }
+
+    /// It is told again and again while all is well, and not once the daemon hangs.
+    @Test func theManagerIsToldThatTheDaemonIsAlive() throws {
+        let mount = try Mount()
+        try mount.unmount()
+        let name = mount.scratch.path + "/notify"
+        let manager = try DatagramReceiver(name)
+        mount.environment["NOTIFY_SOCKET"] = name
+        mount.environment["WATCHDOG_USEC"] = "400000"
+        try mount.start()
+        #expect(manager.nextText() == "READY=1")
+        for _ in 0..<3 { #expect(manager.nextText() == "WATCHDOG=1") }
+        try mount.unmount()
+        var last = manager.nextText()
+        while last == "WATCHDOG=1" { last = manager.nextText() }
+        #expect(last == "STOPPING=1")
     }
 
     @Test func aManagerThatIsGoneKeepsNobodyFromMounting() throws {
@@ -50,36 +67,5 @@ struct ServiceTests {
         )
         let complaints = outcome.complaint.split(separator: "\n").filter { $0.contains("gosync") }
         #expect(complaints == [])
-    }
-}
-
-/// Takes what services say, as a manager does.
-private final class NotifySocket {
-    private let descriptor: CInt
-
-    init(_ name: String, isAbstract: Bool) throws {
-        descriptor = socket(AF_UNIX, CInt(SOCK_DGRAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        let bytes = (isAbstract ? [0] : []) + Array(name.utf8)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-        let length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count)
-        let code = withUnsafePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length)
-            }
-        }
-        try must(code)
-        var limit = timeval(tv_sec: 30, tv_usec: 0)
-        let size = socklen_t(MemoryLayout<timeval>.size)
-        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)
-    }
-
-    deinit { close(descriptor) }
-
-    func next() -> String? {
-        var buffer = [UInt8](repeating: 0, count: 256)
-        let count = recv(descriptor, &buffer, buffer.count, 0)
-        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }
 }

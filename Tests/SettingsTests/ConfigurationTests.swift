@@ -28,7 +28,19 @@ struct ConfigurationTests {
             [metadata]
             path = /var/lib/gosync.db
             [log]
-            level = debug
+            level = debug, stores = error
+            format = json
+            output = journal
+            file = /var/log/gosync.log
+            rotate_size = 1MiB
+            rotate_every = 1d
+            backups = 9
+            keep_for = 90d
+            compress = no
+            [control]
+            listen = [::1]:8765
+            [telemetry]
+            otlp_endpoint = http://localhost:4318
             [backend home.s3_1-x]
             type = s3
             endpoint = HTTPS://[::1]:9000/
@@ -78,7 +90,18 @@ struct ConfigurationTests {
                 )
         )
         #expect(found.metadata.path == "/var/lib/gosync.db")
-        #expect(found.log.level == .debug)
+        #expect(found.log.levels == LogLevels(.debug, except: ["Stores": .error]))
+        #expect(found.log.format == .json && found.log.output == .journal)
+        #expect(found.log.file == "/var/log/gosync.log")
+        var rotation = LogFile.Rotation()
+        rotation.sizeBytes = 1 << 20
+        rotation.periodSeconds = 86_400
+        rotation.backups = 9
+        rotation.keptSeconds = 90 * 86_400
+        rotation.compresses = false
+        #expect(found.log.rotation == rotation)
+        #expect(found.control.listen == .init(address: "::1", port: 8765))
+        #expect(found.telemetry.otlpEndpoint == "http://localhost:4318")
         let keys = Configuration.Backend.Credentials.keys(
             access: "AKIA # '",
             secret: Secret("${KEY}")
@@ -103,14 +126,14 @@ struct ConfigurationTests {
                     place: .s3(s3),
                     readOnly: true,
                     directoryTTLSeconds: 1,
-                    line: 21
+                    line: 33
                 ),
-                .init(id: "aws", place: .s3(aws), directoryTTLSeconds: 300, line: 32),
+                .init(id: "aws", place: .s3(aws), directoryTTLSeconds: 300, line: 44),
                 .init(
                     id: "disk",
                     place: .local(path: "/srv/a # b"),
                     directoryTTLSeconds: 300,
-                    line: 36
+                    line: 48
                 ),
             ]
         )
@@ -119,9 +142,9 @@ struct ConfigurationTests {
             found.filters == [
                 .init(
                     path: "photos/red",
-                    query: .init(text: query, line: 40),
+                    query: .init(text: query, line: 52),
                     names: .always,
-                    line: 39
+                    line: 51
                 )
             ]
         )
@@ -180,6 +203,8 @@ struct ConfigurationTests {
         #expect(names("cache") == Set(Configuration.cacheKeys.map(\.name)))
         #expect(names("metadata") == Set(Configuration.metadataKeys.map(\.name)))
         #expect(names("log") == Set(Configuration.logKeys.map(\.name)))
+        #expect(names("control") == Set(Configuration.controlKeys.map(\.name)))
+        #expect(names("telemetry") == Set(Configuration.telemetryKeys.map(\.name)))
         #expect(names("backend") == Set(BackendDraft.keys.map(\.name)))
         #expect(names("filter") == Set(Configuration.filterKeys.map(\.name)))
         #expect(names("tagger") == Set(Configuration.taggerKeys.map(\.name)))
@@ -192,13 +217,14 @@ struct ConfigurationTests {
         let lines = Reference.file.split(separator: "\n").map { line in
             let isSetting = line.hasPrefix("#") && !line.hasPrefix("# ")
             return isSetting ? line.dropFirst() : line
-        }.filter { !$0.hasPrefix("uid") && !$0.hasPrefix("gid") }
+        }.filter { !$0.hasSuffix("= ") }
         let all = try parse(lines.joined(separator: "\n"), ["S3_KEY": "a", "S3_SECRET": "b"])
         var expected = untouched
         expected.cache.memoryBytes = 256 << 20
         #expect(all.mount == expected.mount)
         #expect(all.cache == expected.cache)
         #expect(all.metadata == expected.metadata)
+        #expect(all.log == expected.log)
         #expect(all.backends.map(\.id) == ["selfhosted", "attic"])
         #expect(all.filters.map(\.path) == ["photos/red"])
     }

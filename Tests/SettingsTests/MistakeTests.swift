@@ -1,3 +1,4 @@
+import Base
 import Settings
 import TestSupport
 import Testing
@@ -34,6 +35,26 @@ struct MistakeTests {
             "[log]\nlevel = inf",
             "2: 'level' is one of error, warning, info, debug, not 'inf'; did you mean 'info'?"
         ),
+        (
+            "[log]\nlevel = info, cach=debug",
+            "2: 'level' names the modules \(LogLevels.modules.joined(separator: ", ")), "
+                + "not 'cach'; did you mean 'Cache'?"
+        ),
+        (
+            "[log]\nlevel = info, debug",
+            "2: 'level' is a level, then MODULE=LEVEL for some modules, not 'info, debug'"
+        ),
+        (
+            "[control]\nlisten = 0.0.0.0:80",
+            "2: 'listen' is 127.0.0.1:PORT or [::1]:PORT, not '0.0.0.0:80'"
+        ),
+        (
+            "[telemetry]\notlp_endpoint = collector:4318",
+            "2: 'otlp_endpoint' is a URL such as http://localhost:4318, not 'collector:4318'"
+        ),
+        ("[log]\nrotate_size = 1K", "2: 'rotate_size' is at least 64KiB"),
+        ("[log]\nrotate_every = 1s", "2: 'rotate_every' is at least 1m"),
+        ("[log]\nbackups = -1", "2: 'backups' is a number from 0 to 1000, not '-1'"),
         ("[log]\nlevel = ${NONE}", "2: 'level' uses ${NONE}, but that variable is not set"),
         (
             "[log]\nlevel = ${NO NE}",

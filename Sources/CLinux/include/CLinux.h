@@ -30,6 +30,8 @@ int gosync_flock_exclusive(int file);
 int gosync_peer_user(int connection, uid_t *user);
 /* In the program to be started, descriptors from `first` on are closed; a value as errno, not -1. */
 int gosync_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
+/* Such as "ENOENT"; NULL for no error of Linux. */
+const char *gosync_error_name(int error);
 void gosync_name_thread(const char *name);
 /* A process whose memory cannot be dumped leaks no keys into core files. */
 void gosync_forbid_core_dumps(void);
@@ -49,3 +51,6 @@ struct gosync_patience {
 };
 /* The calling thread's own. */
 struct gosync_patience *gosync_thread_patience(void);
+
+/* The operation that the calling thread works for, retained: Base/Tracing explains. */
+void **gosync_thread_operation(void);
