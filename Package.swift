@@ -75,7 +75,11 @@ let package = Package(
         ),
         // Floor 5: the kernel's door and the control socket's.
         module("Mounting", ["CFUSE", "Base", "Metadata", "Volumes"]),
-        module("Agent", ["Base", "Metadata", "Stores", "WebServer", "Wire", "Volumes"], safe),
+        module(
+            "Agent",
+            ["Base", "HTTP", "WebServer", "Wire", "Metadata", "Stores", "Cache", "Volumes"],
+            safe
+        ),
         // Floor 6: programs.
         .executableTarget(
             name: "gosync",

@@ -15,6 +15,9 @@ public typealias Flushing = @Sendable (_ report: (FlushReport) -> Bool) -> Void
 public protocol Control: FileControl {
     func status() throws(Problem) -> VolumeStatus
 
+    /// Numbers for a monitoring system.
+    func metrics() throws(Problem) -> Metrics
+
     /// Asks one backend, or all, whether they are as they should be.
     func checkBackends(_ id: String?) throws(Problem) -> Checks
 

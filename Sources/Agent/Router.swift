@@ -27,6 +27,10 @@ struct Router: Sendable {
         case (.version, .get):
             try allow([], of: request)
             return response(Version(version: Release.version))
+        case (.metrics, .get):
+            try allow([], of: request)
+            let text = try control.metrics().text
+            return Response(status: 200, contentType: Metrics.contentType, body: Array(text.utf8))
         case (.status, .get):
             try allow([], of: request)
             return response(Status(daemon: daemon, volume: try control.status()))

@@ -16,6 +16,7 @@ public final class BlockCache: Sendable {
     /// The disk it may fill with what could be fetched again.
     public let sizeBytes: Int64
     let budget: Budget
+    public let meter = CacheMeter()
     private let disk: Atomic<Int64>
     /// Files that are whole and were compared with their checksums by this process.
     let sound = Monitor<[Int64: SoundFile]>([:])

@@ -45,6 +45,7 @@ extension CachedFile {
             Log.warning("\(cache.directory) does not take what is read: \(error)")
             return .notStored
         }
+        cache.meter.fetchedBytes.add(bytes.byteCount)
         let checksum = crc32c(bytes)
         let arrived = table.withLock { $0.arrived(chunk, of: piece, checksum: checksum) }
         cache.budget.giveBack(Int64(bytes.byteCount))

@@ -55,10 +55,19 @@ extension CachedFile {
     private func prepare(_ range: Range<Int64>, fetch: @escaping Fetch) throws(Errno) -> Read {
         try load(range.lowerBound..<range.upperBound + Streams.largestWindow)
         var read = Read(range)
+        // A request that is repeated where it may wait was counted as a miss before.
+        var isCounted = Patience.isAsked
         while true {
-            let step = try step(of: &read)
+            let (step, hasWaited) = try step(of: &read, isCounted: isCounted)
+            if hasWaited, !isCounted {
+                cache.meter.misses.add()
+                isCounted = true
+            }
             switch step {
-            case .ready: return read
+            case .ready:
+                if !isCounted { cache.meter.hits.add() }
+                cache.meter.readBytes.add(range.count)
+                return read
             case .verify(let chunk): _ = verify(chunk)
             case .fetch(let pieces):
                 for piece in pieces { start(piece, fetch: fetch) }
@@ -67,13 +76,21 @@ extension CachedFile {
         }
     }
 
-    private func step(of read: inout Read) throws(Errno) -> ChunkTable.Step {
+    /// The next step, and whether it had to be waited for.
+    private func step(
+        of read: inout Read,
+        isCounted: Bool
+    ) throws(Errno) -> (ChunkTable.Step, hasWaited: Bool) {
+        var looks = 0
         do throws(Errno) {
-            return try table.wait(in: bulkhead) { table in
+            let step = try table.wait(in: bulkhead) { table in
+                looks += 1
                 table.used = Timestamp.now().nanoseconds
                 return table.admit(&read, at: monotonicSeconds(), budget: cache.budget)
             }
+            return (step, looks > 1)
         } catch {
+            if error == .wouldWait, !isCounted { cache.meter.misses.add() }
             table.update { $0.leave(&read) }
             throw error
         }

@@ -34,6 +34,15 @@ public enum HTTPBody {
         size: Int64,
         read: (_ output: inout OutputRawSpan, _ offset: Int64) throws(Errno) -> Void
     )
+
+    /// In bytes; `nil` for none.
+    public var size: Int64? {
+        switch self {
+        case .none: nil
+        case .bytes(let bytes): Int64(bytes.count)
+        case .stream(let size, _): size
+        }
+    }
 }
 
 /// How long a request may take, and how much it may bring.

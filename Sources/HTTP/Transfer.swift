@@ -53,13 +53,7 @@ final class Transfer {
     /// Bytes of the request's body that are still to be sent.
     var unsentBytes: Int64 { (bodySize ?? 0) - sentOffset }
 
-    var bodySize: Int64? {
-        switch request.body {
-        case .none: nil
-        case .bytes(let bytes): Int64(bytes.count)
-        case .stream(let size, _): size
-        }
-    }
+    var bodySize: Int64? { request.body.size }
 
     /// Takes one line of the head; a status line starts the head anew (100 Continue came before).
     func receive(headerLine bytes: RawSpan) -> Bool {

@@ -27,39 +27,40 @@ extension fuse_lowlevel_ops {
         operations.waitElsewhereForLookups()
         operations.waitElsewhereForNames()
         operations.waitElsewhereForFiles()
+        operations.measureOthers()
         return operations
     }
 
     private mutating func waitElsewhereForLookups() {
         lookup = { request, parent, name in
-            serve(request, Arguments(name: name)) {
+            serve(.lookup, request, Arguments(name: name)) {
                 handlers.plain.lookup($0, parent, $1.name)
             }
         }
         getattr = { request, inode, info in
-            serve(request, Arguments(info: info)) {
+            serve(.getattr, request, Arguments(info: info)) {
                 handlers.plain.getattr($0, inode, $1.info)
             }
         }
         setattr = { request, inode, status, mask, info in
             let status = status!.pointee
-            serve(request, Arguments(info: info)) {
+            serve(.setattr, request, Arguments(info: info)) {
                 var status = status
                 handlers.plain.setattr($0, inode, &status, mask, $1.info)
             }
         }
         opendir = { request, inode, info in
-            serve(request, Arguments(info: info)) {
+            serve(.opendir, request, Arguments(info: info)) {
                 handlers.plain.opendir($0, inode, $1.info)
             }
         }
         readdir = { request, inode, count, cookie, info in
-            serve(request, Arguments(info: info)) {
+            serve(.readdir, request, Arguments(info: info)) {
                 handlers.plain.readdir($0, inode, count, cookie, $1.info)
             }
         }
         readdirplus = { request, inode, count, cookie, info in
-            serve(request, Arguments(info: info)) {
+            serve(.readdirplus, request, Arguments(info: info)) {
                 handlers.plain.readdirplus($0, inode, count, cookie, $1.info)
             }
         }
@@ -67,37 +68,37 @@ extension fuse_lowlevel_ops {
 
     private mutating func waitElsewhereForNames() {
         mknod = { request, parent, name, mode, device in
-            serve(request, Arguments(name: name)) {
+            serve(.mknod, request, Arguments(name: name)) {
                 handlers.plain.mknod($0, parent, $1.name, mode, device)
             }
         }
         mkdir = { request, parent, name, mode in
-            serve(request, Arguments(name: name)) {
+            serve(.mkdir, request, Arguments(name: name)) {
                 handlers.plain.mkdir($0, parent, $1.name, mode)
             }
         }
         symlink = { request, target, parent, name in
-            serve(request, Arguments(name: name, other: target)) {
+            serve(.symlink, request, Arguments(name: name, other: target)) {
                 handlers.plain.symlink($0, $1.other, parent, $1.name)
             }
         }
         unlink = { request, parent, name in
-            serve(request, Arguments(name: name)) {
+            serve(.unlink, request, Arguments(name: name)) {
                 handlers.plain.unlink($0, parent, $1.name)
             }
         }
         rmdir = { request, parent, name in
-            serve(request, Arguments(name: name)) {
+            serve(.rmdir, request, Arguments(name: name)) {
                 handlers.plain.rmdir($0, parent, $1.name)
             }
         }
         link = { request, inode, parent, name in
-            serve(request, Arguments(name: name)) {
+            serve(.link, request, Arguments(name: name)) {
                 handlers.plain.link($0, inode, parent, $1.name)
             }
         }
         rename = { request, parent, name, newParent, newName, flags in
-            serve(request, Arguments(name: name, other: newName)) {
+            serve(.rename, request, Arguments(name: name, other: newName)) {
                 handlers.plain.rename($0, parent, $1.name, newParent, $1.other, flags)
             }
         }
@@ -105,33 +106,33 @@ extension fuse_lowlevel_ops {
 
     private mutating func waitElsewhereForFiles() {
         open = { request, inode, info in
-            serve(request, Arguments(info: info)) {
+            serve(.open, request, Arguments(info: info)) {
                 handlers.plain.open($0, inode, $1.info)
             }
         }
         create = { request, parent, name, mode, info in
-            serve(request, Arguments(name: name, info: info)) {
+            serve(.create, request, Arguments(name: name, info: info)) {
                 handlers.plain.create($0, parent, $1.name, mode, $1.info)
             }
         }
         read = { request, inode, count, offset, info in
-            serve(request, Arguments(info: info)) {
+            serve(.read, request, Arguments(info: info)) {
                 handlers.plain.read($0, inode, count, offset, $1.info)
             }
         }
         write = { request, inode, bytes, count, offset, info in
             let bytes = UnsafeBufferPointer(start: bytes, count: count)
-            serve(request, Arguments(bytes: bytes, info: info)) {
+            serve(.write, request, Arguments(bytes: bytes, info: info)) {
                 handlers.plain.write($0, inode, $1.bytes.baseAddress, count, offset, $1.info)
             }
         }
         flush = { request, inode, info in
-            serve(request, Arguments(info: info)) {
+            serve(.flush, request, Arguments(info: info)) {
                 handlers.plain.flush($0, inode, $1.info)
             }
         }
         fsync = { request, inode, isOnlyData, info in
-            serve(request, Arguments(info: info)) {
+            serve(.fsync, request, Arguments(info: info)) {
                 handlers.plain.fsync($0, inode, isOnlyData, $1.info)
             }
         }
@@ -139,29 +140,42 @@ extension fuse_lowlevel_ops {
 }
 
 /// The handlers themselves, which run on whatever thread calls them.
-private let handlers = Handlers(plain: .direct())
+let handlers = Handlers(plain: .direct())
 
-private struct Handlers: @unchecked Sendable {
+struct Handlers: @unchecked Sendable {
     // @unchecked: C functions, set once.
     let plain: fuse_lowlevel_ops
 }
 
 /// Runs a request on this thread if it need not wait for a store, else on one that may.
 private func serve(
+    _ operation: Operation,
     _ handle: fuse_req_t?,
     _ arguments: Arguments,
     _ body: @escaping (fuse_req_t?, Arguments) -> Void
 ) {
-    let bulkhead = Patience.withoutWaiting { body(handle, arguments) }
-    guard let bulkhead else { return }
-    let waiting = WaitingRequest(handle: handle!, arguments: KeptArguments(arguments), body: body)
-    bulkhead.waiters.run(unless: { waiting.isOver }, { waiting.run() })
+    // Before the request is answered, and its volume may be gone with the session.
+    let measured = MeasuredOperation(operation, handle)
+    let bulkhead = Tracing.working(for: measured.traced) {
+        Patience.withoutWaiting { body(handle, arguments) }
+    }
+    guard let bulkhead else { return measured.end() }
+    let waiting = WaitingRequest(
+        measured: measured,
+        handle: handle!,
+        arguments: KeptArguments(arguments),
+        body: body
+    )
+    Tracing.working(for: measured.traced) {
+        bulkhead.waiters.run(unless: { waiting.isOver }, { waiting.run() })
+    }
 }
 
 /// A request that may wait, on any thread.
 ///
 /// @unchecked: libfuse's request and the handlers belong to no thread, and nobody else has the arguments.
 private struct WaitingRequest: @unchecked Sendable {
+    let measured: MeasuredOperation
     let handle: fuse_req_t
     let arguments: KeptArguments
     let body: (fuse_req_t?, Arguments) -> Void
@@ -169,6 +183,7 @@ private struct WaitingRequest: @unchecked Sendable {
     var isOver: Bool { isUnwanted(UnsafeMutableRawPointer(handle)) != 0 }
 
     func run() {
+        defer { measured.end() }
         if isOver { return Request(handle).reply(.interrupted) }
         Patience.whileWanted(unless: isUnwanted, UnsafeMutableRawPointer(handle)) {
             body(handle, arguments.arguments)

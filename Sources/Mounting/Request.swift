@@ -27,6 +27,7 @@ struct Request: ~Copyable {
     /// `Errno.wouldWait` is no answer: the request is repeated where it may wait (`serve`).
     consuming func reply(_ errno: Errno) {
         if errno != .wouldWait {
+            volume.operations.add(errno)
             fuse_reply_err(handle, errno.rawValue)
         } else if !Patience.leaveUnanswered() {
             fuse_reply_err(handle, EIO)

@@ -9,6 +9,9 @@ public protocol Store: Sendable {
     /// Seconds by which the store's clock was ahead of ours when it last told the time, if it does.
     var clockSkewSeconds: Double? { get }
 
+    /// Counts the requests, where the store lies behind a network.
+    var requests: RequestMeter? { get }
+
     /// One page of the objects whose key starts with `prefix`, in byte order of the keys.
     ///
     /// - Parameters:
@@ -99,6 +102,8 @@ public protocol Store: Sendable {
 
 extension Store {
     public var keepsFiles: Bool { false }
+
+    public var requests: RequestMeter? { nil }
 
     public func file(of key: Key, ifMatch: String) throws(StoreError) -> FileDescriptor? { nil }
 }

@@ -204,7 +204,7 @@ extension Volume {
     ) {
         let job: Workers.Job = { [self] in
             do throws(StoreError) {
-                try body()
+                try Tracing.operation("deliver", body)
             } catch {
                 for entry in entries {
                     noteFailure(of: entry.id, error)

@@ -54,6 +54,8 @@ public final class Volume: Sendable {
     let views = Monitor(ViewState())
     let schedule = Monitor(Schedule())
     let delivered = Monitor(DeliveryMeter())
+    /// What the kernel asks; counted where it does.
+    public let operations = OperationMeter()
     let scheduler = Workers("schedule", limit: 1)
     let sweepers = Workers("sweep", limit: 4)
     let lastTick = Atomic<Int64>(0)

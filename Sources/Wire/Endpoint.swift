@@ -3,6 +3,8 @@
 /// Paths of files and filters travel as query items or in bodies, never as part of the URL's own
 /// path, where `//` and `..` would mean something else to programs on the way.
 public enum Endpoint: String, CaseIterable, Sendable {
+    /// For monitoring systems, which look for it here.
+    case metrics = "/metrics"
     case version = "/v1/version"
     case status = "/v1/status"
     case backendCheck = "/v1/backends/check"

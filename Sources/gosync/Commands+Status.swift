@@ -1,24 +1,47 @@
 import Base
+import Glibc
 import Wire
 
 extension Commands {
     static let status = Command(
         name: "status",
         summary: "Tells how GoSync is doing: mounts, backends, cache, what is still to be uploaded",
-        options: [.json],
-        examples: ["status", "status --json | jq .volume.pendingUploads"],
+        options: [
+            .json,
+            Command.Option(
+                name: "watch",
+                letter: "w",
+                help: "show it again every two seconds, until Ctrl-C; with --json, a line each"
+            ),
+        ],
+        examples: ["status", "status --watch", "status --json | jq .volume.pendingUploads"],
         run: { invocation in
-            let status: Status = try Daemon(invocation).get(.status)
-            guard !invocation.has("json") else { return Output.json(status) }
-            for line in Table.lines(statusRows(status, now: .now())) { Output.line(line) }
-            Output.line("")
-            Output.table(
-                ["BACKEND", "TYPE", "STATE", "PLACE"],
-                status.volume.backends.map(row)
-            )
-            for warning in status.daemon.warnings { Output.error("warning: \(warning)") }
+            let daemon = try Daemon(invocation)
+            guard invocation.has("watch") else {
+                return show(try daemon.get(.status), isJSON: invocation.has("json"))
+            }
+            while true {
+                let status: Status = try daemon.get(.status)
+                if invocation.has("json") {
+                    Output.line(String(decoding: status.json(), as: UTF8.self))
+                } else {
+                    Output.clear()
+                    show(status, isJSON: false)
+                }
+                usleep(watchPauseMicroseconds)
+            }
         }
     )
+
+    private static let watchPauseMicroseconds: UInt32 = 2_000_000
+
+    private static func show(_ status: Status, isJSON: Bool) {
+        guard !isJSON else { return Output.json(status) }
+        for line in Table.lines(statusRows(status, now: .now())) { Output.line(line) }
+        Output.line("")
+        Output.table(["BACKEND", "TYPE", "STATE", "PLACE"], status.volume.backends.map(row))
+        for warning in status.daemon.warnings { Output.error("warning: \(warning)") }
+    }
 
     private static func statusRows(_ status: Status, now: Timestamp) -> [[String]] {
         let (daemon, volume) = (status.daemon, status.volume)

@@ -12,6 +12,9 @@ enum Output {
     /// Prints text as it is, without a line break.
     static func text(_ text: String) { write(text, to: 1) }
 
+    /// Begins a terminal's screen anew; elsewhere a line sets what follows apart.
+    static func clear() { text(isTerminal ? "\u{1b}[H\u{1b}[2J" : "\n") }
+
     static func error(_ text: String) { write("gosync: \(text)\n", to: 2) }
 
     static func json(_ message: some Message) {

@@ -27,6 +27,12 @@ final class ShelfControl: Control {
         )
     }
 
+    func metrics() throws(Problem) -> Metrics {
+        var metrics = Metrics()
+        metrics.add("files", .gauge, "Files there are.", state.withLock { $0.tags.count })
+        return metrics
+    }
+
     func checkBackends(_ id: String?) throws(Problem) -> Checks {
         Checks(checks: [Check("backend a", .ok, "answers in 1 ms")])
     }

@@ -30,9 +30,10 @@ struct S3Answer {
 final class S3Client: Sendable {
     let configuration: S3Configuration
     let region: String
-    private let address: S3Address
+    let address: S3Address
     private let credentials: S3Credentials
     private let http: HTTPClient
+    let requests = RequestMeter()
     private let closed = Monitor(false)
     /// Seconds by which the store's clock is ahead of ours, once it complained.
     private let clockOffset = Atomic<Int>(0)
@@ -114,19 +115,20 @@ final class S3Client: Sendable {
         use: (HTTPHead) -> HTTPBodyUse,
         sink: (RawSpan) throws(Errno) -> Void
     ) throws(S3Failure) -> S3Answer {
-        let start = monotonicSeconds()
+        let record = RequestRecord(request, of: self)
         let response: HTTPResponse
         do throws(HTTPError) {
             response = try http.send(signed(request)) { head in
                 200..<300 ~= head.status ? use(head) : .collect
             } sink: { bytes throws(Errno) in
+                requests.receivedBytes.add(bytes.byteCount)
                 try sink(bytes)
             }
         } catch {
-            log(request, "\(error)", since: start)
+            record.fail(error)
             throw S3Failure(error, host: address.authority)
         }
-        log(request, "\(response.status)", since: start)
+        record.end(response)
         if request.answersXML, let date = response.headers["Date"],
             let time = Timestamp(httpDate: date)
         {
@@ -204,13 +206,5 @@ final class S3Client: Sendable {
         if request.isPatient { return limits.patientStallSeconds }
         guard ["GET", "HEAD"].contains(request.method) else { return limits.changeStallSeconds }
         return request.answersXML ? 2 * limits.stallSeconds : limits.stallSeconds
-    }
-
-    private func log(_ request: S3Request, _ outcome: String, since start: Double) {
-        let query = request.query.map { "\($0.name)=\($0.value)" }.joined(separator: "&")
-        Log.debug(
-            "\(configuration.bucket): \(request.method) \(request.key ?? "")?\(query) \(outcome) "
-                + "in \(Int((monotonicSeconds() - start) * 1000)) ms"
-        )
     }
 }

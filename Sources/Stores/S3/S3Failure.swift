@@ -43,7 +43,7 @@ struct S3Failure: Error {
         let message = String((document?.text(of: "Message") ?? "").prefix(200))
         self.code = code
         status = head.status
-        error = storeError(head.status, code, message, bucket: bucket)
+        error = storeError(head.status, code, message, head.requestID, bucket: bucket)
         if code == "RequestTimeTooSkewed" { storeTime = head.headers["Date"] }
         if let region = document?.text(of: "Region") ?? head.headers["x-amz-bucket-region"],
             [301, 307, 400].contains(status),
@@ -64,9 +64,12 @@ private func storeError(
     _ status: Int,
     _ code: String,
     _ message: String,
+    _ requestID: String?,
     bucket: String
 ) -> StoreError {
-    let reason = code.isEmpty ? "status \(status)" : message.isEmpty ? code : "\(code): \(message)"
+    let said = code.isEmpty ? "status \(status)" : message.isEmpty ? code : "\(code): \(message)"
+    // Whoever runs the store finds the request by this.
+    let reason = said + (requestID.map { " (request \($0))" } ?? "")
     switch (status, code) {
     case (_, "NoSuchBucket"): return .noBucket(bucket)
     case (_, "NoSuchKey"), (_, "NoSuchUpload"): return .missing

@@ -30,6 +30,8 @@ public final class S3Store: Store {
 
     public var clockSkewSeconds: Double? { client.clockSkew.withLock { $0 } }
 
+    public var requests: RequestMeter? { client.requests }
+
     public func check() throws(StoreError) {
         try storing { () throws(S3Failure) in
             let query = [("list-type", "2"), ("max-keys", "1"), ("prefix", prefix)]
