@@ -124,7 +124,7 @@ extension Volume {
             metrics.add(failed, ["backend": backend.name], Int(backend.failed))
         }
         for (name, help, value) in [
-            ("gosync_files", "Files known.", summary.files),
+            ("gosync_files", "Files and directories known.", summary.files),
             ("gosync_tags", "Tags on them.", summary.tags),
             ("gosync_filters", "Filters stored.", summary.filters),
         ] {

@@ -56,15 +56,14 @@ enum Daemon {
         helpers.run {
             do throws(MountError) {
                 let socket = try open(volume, session, arguments, configuration)
-                opening.update { opening in
-                    opening.socket = socket
-                    opening.watchdog = Watchdog(
-                        path: session.mountPoint,
-                        socket: socket,
-                        everySeconds: ServiceManager.watchdogSeconds
-                    )
-                }
+                opening.update { $0.socket = socket }
                 announce(arguments)
+                let watchdog = Watchdog(
+                    path: session.mountPoint,
+                    socket: socket,
+                    everySeconds: ServiceManager.watchdogSeconds
+                )
+                opening.update { $0.watchdog = watchdog }
             } catch {
                 opening.update { $0.failure = error }
                 end()

@@ -47,7 +47,7 @@ struct TourTests {
         defer { umount2(home.path + "/gosync", CInt(MNT_DETACH)) }
         // One shell for all, which says where the output of each ends, and how it went.
         let mark = "-- end of a step --"
-        let script = steps.map { "\($0.command)\nstatus=$?\necho '\(mark)' $status" }
+        let script = steps.map { "\($0.command)\nstatus=$?\necho\necho '\(mark)' $status" }
         let outcome = try run(
             "/usr/bin/env",
             [
