@@ -26,6 +26,8 @@ struct Exchange {
     var outflow: Outflow?
     /// The client has been told to wait.
     var isThrottled = false
+    /// Is to be told to wait as soon as there is nothing to send.
+    var isSuspect = false
     /// When the client's time is up.
     var deadline = Double.infinity
     private var phase = Phase.receiving

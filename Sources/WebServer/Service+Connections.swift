@@ -242,7 +242,9 @@ extension Service {
         }
         switch exchange.next(Limits.chunkBytes) {
         case .wait:
+            exchange.isThrottled = exchange.isSuspect
             exchanges[wsi] = exchange
+            if exchange.isSuspect { lws_rx_flow_control(wsi, 0) }
             return 0
         case .fail: return -1
         case .fetch(let limit):

@@ -104,10 +104,14 @@ final class Service: @unchecked Sendable {
     /// nothing either while it does not look for more; so all answers pause for a moment.
     private func calm() {
         for (wsi, exchange) in exchanges where exchange.canBeCalmed && !exchange.isThrottled {
-            exchanges[wsi]?.isThrottled = true
-            lws_rx_flow_control(wsi, 0)
             if exchange.isTransferring {
+                exchanges[wsi]?.isThrottled = true
+                lws_rx_flow_control(wsi, 0)
                 lws_set_timer_usecs(wsi, Int64(Limits.calmSeconds * 1e6))
+            } else {
+                // There may be a question left of whether it can send, which only it can take back.
+                exchanges[wsi]?.isSuspect = true
+                lws_callback_on_writable(wsi)
             }
         }
     }
