@@ -26,10 +26,6 @@ struct Exchange {
     var outflow: Outflow?
     /// The client has been told to wait.
     var isThrottled = false
-    /// Is to be told to wait as soon as there is nothing to send.
-    var isSuspect = false
-    /// When the client's time is up.
-    var deadline = Double.infinity
     private var phase = Phase.receiving
     private(set) var answer: Response?
     private(set) var sentBytes = 0
@@ -63,20 +59,7 @@ struct Exchange {
     /// The client owes the next bytes, and not the upload.
     var isClientsTurn: Bool { inflow.map { phase == .receiving && !$0.isBusy } ?? false }
 
-    /// Nothing more is to be read while somebody works on the answer, or has too much to take.
-    ///
-    /// The library also sends nothing for as long.
-    var takesNothing: Bool {
-        if isWebSocket { return false }
-        switch phase {
-        case .receiving: return inflow?.isFull ?? false
-        case .handling: return true
-        case .sending: return false
-        }
-    }
-
-    /// An answer is on its way, and bytes behind the request may keep the library awake (`Service.calm`).
-    var canBeCalmed: Bool { phase == .sending && !isWebSocket && !isDraining }
+    var isFull: Bool { phase == .receiving && inflow?.isFull ?? false }
 
     /// The rest of a body that was refused is thrown away, or the client would not see the answer.
     var isDraining: Bool { isLast && inflow != nil && receivedBytes < expectedBytes }

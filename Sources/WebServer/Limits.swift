@@ -35,10 +35,9 @@ public struct Limits: Sendable {
     static let headerBytes = 32 << 10
     /// What is handed to the kernel at a time.
     static let chunkBytes = 64 << 10
-    /// So often the library may look up for nothing before it is made to wait.
+    /// So often in a row the library may look up for nothing; from then on it pauses in between.
     static let idleTurns = 50
-    /// For so long.
-    static let calmSeconds = 0.05
+    static let idleMicroseconds: UInt32 = 1000
     /// How long `stop()` waits for answers to be taken.
     static let farewellSeconds = 1.0
 

@@ -11,7 +11,10 @@ extension Service {
         _ input: UnsafeMutableRawPointer?,
         _ count: Int
     ) -> CInt {
-        if reason != LWS_CALLBACK_HTTP_WRITEABLE { hasWorked = true }
+        // What comes of these two is known below.
+        if reason != LWS_CALLBACK_HTTP_WRITEABLE, reason != LWS_CALLBACK_SERVER_WRITEABLE {
+            hasWorked = true
+        }
         switch reason {
         case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
             return admits(CInt(Int(bitPattern: input))) ? 0 : -1
@@ -120,7 +123,7 @@ extension Service {
         case .send:
             handling[exchange.number] = nil
             limitTransfer(wsi)
-            goOn(wsi)
+            lws_callback_on_writable(wsi)
         }
         regulate(wsi)
         return 0
@@ -186,28 +189,14 @@ extension Service {
             guard exchange.answer?.stream?.isReady ?? false else { continue }
             exchanges[wsi]?.isTransferring = true
             limitTransfer(wsi)
-            goOn(wsi)
+            lws_callback_on_writable(wsi)
         }
-    }
-
-    /// There is something to send, or the client may take more by now.
-    func goOn(_ wsi: OpaquePointer) {
-        if exchanges[wsi]?.isThrottled == true {
-            exchanges[wsi]?.isThrottled = false
-            lws_rx_flow_control(wsi, 1)
-        }
-        lws_callback_on_writable(wsi)
     }
 
     private func expire(_ wsi: OpaquePointer) -> CInt {
         // Without an exchange, nothing was asked, or only half of it.
         guard var exchange = exchanges[wsi] else { return -1 }
         guard exchange.isTransferring else { return 0 }
-        if exchange.canBeCalmed, exchange.isThrottled, monotonicSeconds() < exchange.deadline {
-            goOn(wsi)
-            lws_set_timer_usecs(wsi, Int64((exchange.deadline - monotonicSeconds()) * 1e6))
-            return 0
-        }
         guard let decision = exchange.expire() else { return -1 }
         exchanges[wsi] = exchange
         return act(wsi) { _ in decision }
@@ -217,7 +206,6 @@ extension Service {
     func limitTransfer(_ wsi: OpaquePointer) {
         let isContent = exchanges[wsi]?.outflow != nil
         let seconds = isContent ? Limits.contentSeconds : limits.transferSeconds
-        exchanges[wsi]?.deadline = monotonicSeconds() + seconds
         lws_set_timer_usecs(wsi, Int64(seconds * 1e6))
     }
 
@@ -242,9 +230,7 @@ extension Service {
         }
         switch exchange.next(Limits.chunkBytes) {
         case .wait:
-            exchange.isThrottled = exchange.isSuspect
             exchanges[wsi] = exchange
-            if exchange.isSuspect { lws_rx_flow_control(wsi, 0) }
             return 0
         case .fail: return -1
         case .fetch(let limit):
@@ -252,7 +238,6 @@ extension Service {
             if let content = answer.content { fetch(content, atMost: limit, exchange.number, wsi) }
             return 0
         case .send(let bytes, let isEnd):
-            hasWorked = true
             exchanges[wsi] = exchange
             return send(bytes, isEnd: isEnd, exchange, wsi)
         }
@@ -276,12 +261,7 @@ extension Service {
         }
         forget(wsi)
         limitTransfer(wsi)
-        if exchange.isLast {
-            // While the connection ends, what is left of the request keeps the library awake no more.
-            lws_rx_flow_control(wsi, 0)
-            return -1
-        }
-        return lws_http_transaction_completed(wsi) == 0 ? 0 : -1
+        return exchange.isLast || lws_http_transaction_completed(wsi) != 0 ? -1 : 0
     }
 
     /// Hands bytes to the library, which takes all or fails.
@@ -290,6 +270,7 @@ extension Service {
         _ kind: lws_write_protocol,
         _ wsi: OpaquePointer
     ) -> Bool {
+        hasWorked = true
         let start = scratch + roomBefore
         bytes.withUnsafeBufferPointer { buffer in
             if let base = buffer.baseAddress { start.update(from: base, count: buffer.count) }

@@ -53,24 +53,23 @@ extension Service {
             case .finished(let response): _ = act(wsi) { $0.finish(response) }
             case .made(let bytes):
                 exchanges[wsi]?.outflow?.receive(bytes)
-                goOn(wsi)
+                lws_callback_on_writable(wsi)
             }
         }
     }
 
     /// Lets the client go on sending, or not.
     func regulate(_ wsi: OpaquePointer) {
-        guard let exchange = exchanges[wsi], exchange.isThrottled != exchange.takesNothing else {
+        guard let exchange = exchanges[wsi], exchange.isThrottled != exchange.isFull else {
             return
         }
-        exchanges[wsi]?.isThrottled = exchange.takesNothing
-        lws_rx_flow_control(wsi, exchange.takesNothing ? 0 : 1)
+        exchanges[wsi]?.isThrottled = exchange.isFull
+        lws_rx_flow_control(wsi, exchange.isFull ? 0 : 1)
     }
 
     /// However long the store takes, that is not the client's fault.
     private func wait(for number: UInt64, _ wsi: OpaquePointer) {
         handling[number] = wsi
-        exchanges[wsi]?.deadline = monotonicSeconds() + Limits.storeSeconds
         lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0)
         lws_set_timer_usecs(wsi, Int64(Limits.storeSeconds * 1e6))
     }
