@@ -138,7 +138,7 @@ extension fuse_lowlevel_ops {
             count,
             flags in
             let (info, newInfo) = (info!.pointee, newInfo!.pointee)
-            serve(request, Arguments()) { request, _ in
+            serve(.copyFileRange, request, Arguments()) { request, _ in
                 var (info, newInfo) = (info, newInfo)
                 handlers.plain.copy_file_range(
                     request,

@@ -4,7 +4,7 @@ public import Base
 public enum Operation: Int, CaseIterable, Sendable {
     case lookup, getattr, setattr, readlink, statfs, mknod, mkdir, symlink, unlink, rmdir, rename,
         link
-    case create, open, read, write, flush, fsync, release
+    case create, open, read, write, copyFileRange, flush, fsync, release
     case opendir, readdir, readdirplus, releasedir, fsyncdir
     case getxattr, listxattr, setxattr, removexattr
 }
