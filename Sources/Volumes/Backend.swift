@@ -124,13 +124,13 @@ final class Backend: Sendable {
     /// What is wrong with the store, while it cannot be reached; else what is strange about it.
     var problem: String? { health.withLock { $0.breaker.problem ?? $0.strange } }
 
-    /// Takes note of what an operator should look at, though the store works; told once in the log.
-    func noteStrange(_ what: String?) {
+    /// Takes note of what an operator should look at, though the store works, until the next start.
+    func noteStrange(_ what: String) {
         let isNews = health.update { health in
             defer { health.strange = what }
             return health.strange != what
         }
-        if isNews, let what { Log.warning("backend \(name): \(what)") }
+        if isNews { Log.warning("backend \(name): \(what)") }
     }
 
     /// Whether the store was looked for in vain, or that is in doubt.

@@ -210,15 +210,15 @@ struct Merge {
 
     private static let removalsAtOnce = 1000
 
-    /// Tells whoever runs this if nothing at all of what was known at the top of a backend is there.
+    /// Tells whoever runs this if hardly anything of what was known at the top of a backend is there.
     ///
     /// Somebody has emptied it, or it is another one. Nothing is lost by either.
     private func noteWhatIsLeft(of folder: Folder) {
-        guard let backend = volume.backends[backend], backend.root == folder.id else { return }
-        if folder.kept > 0 { return backend.noteStrange(nil) }
-        guard folder.lost >= Self.fewNames else { return }
+        guard let backend = volume.backends[backend], backend.root == folder.id,
+            folder.lost >= Self.fewNames, folder.lost > Self.fewNames * folder.kept
+        else { return }
         backend.noteStrange(
-            "nothing of what was known is there any more; is it still the same place? "
+            "hardly anything of what was known is there any more; is it still the same place? "
                 + "What is pending overwrites and deletes nothing there"
         )
     }

@@ -100,7 +100,7 @@ import Wire
         #expect(
             eventually(atMost: 60) {
                 _ = try? names(in: mount.folder)
-                return mount.log.contains("nothing of what was known is there any more")
+                return mount.log.contains("hardly anything of what was known is there any more")
             }
         )
         let now = try status(mount)
