@@ -45,7 +45,7 @@ import Testing
             try mount.start()
             let place = "seed \(seed), crash \(crash) \(name), \(settings)"
             let complaints = mount.log.split(separator: "\n")
-                .filter { $0.contains(" warning: ") || $0.contains(" error: ") }.suffix(20)
+                .filter { $0.contains(" warning ") || $0.contains(" error ") }.suffix(20)
                 .joined(separator: "\n")
             for worker in workers { try worker.compare("\(place)\n\(complaints)\n") }
             try large.compare(place)

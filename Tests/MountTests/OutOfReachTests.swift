@@ -16,7 +16,8 @@ import Wire
         #expect(try names(in: mount.folder).isEmpty)
         proxy.breaks { _ in .instead(.reset(after: "")) }
         try writeFile(mount.folder + "/first", "x")
-        try #require(eventually(atMost: 60) { mount.log.contains(" warning: backend store: ") })
+        let warning = " warning Volumes: backend store: "
+        try #require(eventually(atMost: 60) { mount.log.contains(warning) })
         let before = told(mount)
         try shell("for i in $(seq \(count)); do echo $i > f$i; done", in: mount.folder)
         // All of it counts as tried, so that nobody waits for it.
