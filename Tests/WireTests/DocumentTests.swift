@@ -30,7 +30,7 @@ struct DocumentTests {
             ScanReport.self,
         ]
         let examples = Self.text.components(separatedBy: "\n\n").filter { $0.hasPrefix("    {") }
-        #expect(examples.count == 28)
+        #expect(examples.count == 30)
         for example in examples {
             let plain = try JSONSerialization.jsonObject(with: Data(example.utf8)) as? NSDictionary
             let isMessage = types.contains { type in
