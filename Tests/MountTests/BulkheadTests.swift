@@ -86,7 +86,7 @@ struct BulkheadTests {
         try server.stop()
         sleep(2)
         expect(EIO, read(mount.folder + "/d/a"))
-        #expect(eventually { (try? mount.gosync("status").output.contains("error:")) == true })
+        #expect(eventually { (try? mount.gosync("status").output.contains("offline:")) == true })
         let begin = Date()
         expect(EIO, read(mount.folder + "/d/b"))
         for _ in 0..<20 {
