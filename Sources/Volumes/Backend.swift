@@ -121,9 +121,6 @@ final class Backend: Sendable {
     /// Nobody has seen yet what it holds.
     func setNew(_ value: Bool) { isNew.store(value, ordering: .relaxed) }
 
-    /// What is wrong with the store, while it cannot be reached; else what is strange about it.
-    var problem: String? { health.withLock { $0.breaker.problem ?? $0.strange } }
-
     /// Takes note of what an operator should look at, though the store works, until the next start.
     func noteStrange(_ what: String) {
         let isNews = health.update { health in
@@ -141,12 +138,14 @@ final class Backend: Sendable {
         health.withLock { $0.isStopping ? Self.leaving : $0.breaker.refusal }
     }
 
-    /// How it is doing, and what is wrong, if anything.
+    /// How it is doing, and what is wrong, or strange, if anything.
     var state: (state: BackendState, problem: String?) {
-        let (problem, refusal) = health.withLock { ($0.breaker.problem, $0.refusal) }
+        let (problem, refusal, strange) = health.withLock {
+            ($0.breaker.problem, $0.refusal, $0.strange)
+        }
         if let problem { return (.offline, problem) }
         if let refusal { return (.error, refusal) }
-        return (isNew.load(ordering: .relaxed) ? .provisioning : .ready, nil)
+        return (isNew.load(ordering: .relaxed) ? .provisioning : .ready, strange)
     }
 
     func whenBack(_ body: @escaping @Sendable () -> Void) { health.update { $0.whenBack = body } }

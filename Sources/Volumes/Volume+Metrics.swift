@@ -27,7 +27,7 @@ extension Volume {
                     let load = workers.load
                     return (name, load.running, load.queued)
                 },
-                isReachable: backend.problem == nil,
+                isReachable: !backend.isOutOfReach,
                 requests: backend.store.requests
             )
         }
