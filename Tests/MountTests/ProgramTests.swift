@@ -114,7 +114,7 @@ struct ProgramTests {
     /// then the other way round.
     @Test func aRealTreeArrivesWholeInBothDirections() throws {
         let bucket = try Bucket(.radosgw)
-        let mount = try bucket.mount()
+        let mount = try bucket.mount(settings: "directory_ttl = 1s\nclose = async")
         try shell(
             """
             mkdir tree && cp -r /usr/include tree/ && cp -r /usr/share/doc tree/ 2>/dev/null || true
@@ -128,6 +128,13 @@ struct ProgramTests {
             in: mount.scratch.path,
             atMost: 400
         )
+        let flushed = try run(
+            buildDirectory + "/gosync",
+            ["flush"],
+            environment: ["GOSYNC_SOCKET": mount.dataDirectory + "/gosync.sock"],
+            atMost: 400
+        )
+        #expect(flushed.status == 0, "\(flushed.complaint)")
         let tree = mount.scratch.path + "/tree"
         try bucket.rclone("check", "--checkers", "16", tree, "other:/tree")
         try bucket.rclone("copy", "--transfers", "16", tree, "other:/again")
