@@ -150,7 +150,11 @@ extension Volume {
 
     /// Hands out what is due, then sleeps; `false` when the volume stops.
     private func runDueWork() -> Bool {
-        schedule.update { $0.isAwake = false }
+        schedule.update { schedule in
+            schedule.isAwake = false
+            // What becomes due from here on, while it looks, is looked at next.
+            schedule.sleepsUntil = Timestamp(nanoseconds: .max)
+        }
         let now = Timestamp.now()
         // However much is due on a backend that does not answer, the others have their turn.
         let full = schedule.withLock { $0.backends(withAtLeast: Self.batch) }

@@ -4,7 +4,6 @@ import Cache
 import Glibc
 import Metadata
 import Mounting
-import Queries
 import Settings
 import Stores
 import Volumes
