@@ -15,14 +15,9 @@ extension Service {
             exchanges[wsi] = Exchange(number: lastNumber, request: request, expectedBytes: 0)
             return 0
         } catch {
-            return refuseUpgrade(wsi, error.response)
+            // The library wants the whole answer now, or none.
+            return answerNow(wsi, error.response, isLast: false) ? 1 : -1
         }
-    }
-
-    /// The library wants the whole answer now, or none.
-    private func refuseUpgrade(_ wsi: OpaquePointer, _ response: Response) -> CInt {
-        guard Headers.write(response, isLast: false, wsi, scratch + roomBefore) else { return -1 }
-        return put(response.body[...], LWS_WRITE_HTTP_FINAL, wsi) ? 1 : -1
     }
 
     func writeMessage(_ wsi: OpaquePointer) -> CInt {

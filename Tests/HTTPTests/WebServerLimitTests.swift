@@ -50,11 +50,32 @@ struct WebServerLimitTests {
         }
         let client = try fixture.client()
         client.send(text)
-        let status = client.answer()?.status ?? 400
-        #expect((400..<500).contains(status))
+        // What is not at all like HTTP is cut off; the rest is told what is wrong with it.
+        if let answer = client.answer() {
+            #expect((400..<500).contains(answer.status))
+            #expect(answer.headers["content-type"] == "application/problem+json")
+            let problem = try JSONSerialization.jsonObject(with: Data(answer.body))
+            #expect((problem as? [String: Any])?["status"] as? Int == answer.status)
+        }
         let other = try fixture.client()
         other.send("GET /well HTTP/1.1\r\nHost: x\r\n\r\n")
         #expect(other.answer()?.status == 200)
+    }
+
+    /// The library would answer by itself, and with a page.
+    @Test(arguments: [
+        "GET /x?a=%zz HTTP/1.1\r\nHost: x\r\n\r\n", "BREW /x HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET x HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /x HTTP/1.1\r\nHost: x\r\nUpgrade: y\r\nConnection: Upgrade\r\n\r\n",
+    ])
+    func whatTheLibraryRefusesIsAProblemToo(text: String) throws {
+        let fixture = try ServerFixture()
+        let client = try fixture.client()
+        client.send(text)
+        let answer = try #require(client.answer())
+        #expect(answer.status == 400)
+        #expect(answer.headers["content-type"] == "application/problem+json")
+        #expect(answer.text.contains(#""title":"The request makes no sense""#))
     }
 
     @Test(arguments: [
