@@ -22,7 +22,7 @@ extension Volume {
         let taken = "gosync_operation_duration_seconds"
         metrics.begin(taken, .histogram, "What the kernel asked, and how long that took.")
         for (operation, durations) in operations.durations {
-            metrics.add(taken, ("operation", "\(operation)"), durations)
+            metrics.add(taken, ("operation", operation.name), durations)
         }
         let errors = "gosync_operation_errors_total"
         metrics.begin(errors, .counter, "Operations that ended with an error, by its name.")

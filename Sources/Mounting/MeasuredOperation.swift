@@ -15,7 +15,7 @@ struct MeasuredOperation: Sendable {
         meter =
             Unmanaged<Volume>.fromOpaque(fuse_req_userdata(request)).takeUnretainedValue()
             .operations
-        traced = Tracing.isOn ? TracedOperation("\(operation)") : nil
+        traced = Tracing.isOn ? TracedOperation(operation.name) : nil
     }
 
     func end() {

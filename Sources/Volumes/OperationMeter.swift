@@ -7,6 +7,9 @@ public enum Operation: Int, CaseIterable, Sendable {
     case create, open, read, write, copyFileRange, flush, fsync, release
     case opendir, readdir, readdirplus, releasedir, fsyncdir
     case getxattr, listxattr, setxattr, removexattr
+
+    /// The kernel's word for it.
+    public var name: String { self == .copyFileRange ? "copy_file_range" : "\(self)" }
 }
 
 /// How often each operation was asked for, how long it took, and with which errors it ended.

@@ -2,6 +2,7 @@ import Agent
 import Base
 import TestSupport
 import Testing
+import Volumes
 
 struct MetricsTests {
     @Test func whatIsWrittenIsWhatAMonitoringSystemReads() throws {
@@ -20,6 +21,13 @@ struct MetricsTests {
         #expect(read.sum("taken_seconds_count") == 3)
         #expect(read.sum("taken_seconds_bucket", ["le": "1.048576"]) == 2)
         #expect(read.sum("size_bytes") == Double(1 << 40))
+    }
+
+    @Test func operationsAreCalledAsTheKernelCallsThem() {
+        let names = Operation.allCases.map(\.name)
+        #expect(names.contains("copy_file_range") && names.contains("readdirplus"))
+        #expect(names.allSatisfy { $0.allSatisfy { $0.isLowercase || $0 == "_" } })
+        #expect(Set(names).count == names.count)
     }
 
     @Test(arguments: [
