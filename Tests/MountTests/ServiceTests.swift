@@ -21,7 +21,7 @@ struct ServiceTests {
         #expect(manager.nextText() == "STOPPING=1")
     }
 
-    /// It is told again and again while all is well, and not once the daemon hangs.
+    /// It is told again and again while all is well.
     @Test func theManagerIsToldThatTheDaemonIsAlive() throws {
         let mount = try Mount()
         try mount.unmount()
@@ -36,6 +36,31 @@ struct ServiceTests {
         var last = manager.nextText()
         while last == "WATCHDOG=1" { last = manager.nextText() }
         #expect(last == "STOPPING=1")
+    }
+
+    /// The thread that speaks to clients stands still, or all but the watchdog do: nothing is told until it
+    /// goes on.
+    @Test(arguments: ["control", "!watchdog"])
+    func theManagerIsToldNothingWhileTheDaemonHangs(threads: String) throws {
+        let mount = try Mount()
+        try mount.unmount()
+        let name = mount.scratch.path + "/notify"
+        let manager = try DatagramReceiver(name)
+        mount.environment["NOTIFY_SOCKET"] = name
+        mount.environment["WATCHDOG_USEC"] = "400000"
+        try mount.start()
+        #expect(manager.nextText() == "READY=1")
+        #expect(manager.nextText() == "WATCHDOG=1")
+        let frozen = try Frozen(mount.daemon.processIdentifier, threads)
+        // What was said before is read away: ten times as long as usual, nothing comes.
+        let isSilent = eventually(atMost: 60) { manager.nextText(within: 2) == nil }
+        #expect(isSilent)
+        frozen.thaw()
+        #expect(manager.nextText() == "WATCHDOG=1")
+        if threads == "control" {
+            #expect(mount.log.contains("the control socket does not answer"))
+        }
+        try mount.unmount()
     }
 
     @Test func aManagerThatIsGoneKeepsNobodyFromMounting() throws {
@@ -68,4 +93,56 @@ struct ServiceTests {
         let complaints = outcome.complaint.split(separator: "\n").filter { $0.contains("gosync") }
         #expect(complaints == [])
     }
+}
+
+/// Threads of a process that stand still, as if they hung, until they are let go of.
+private final class Frozen {
+    private let debugger = Process()
+    private let input = Pipe()
+
+    /// - Parameter threads: those of that name, or after `!` all others.
+    init(_ process: Int32, _ threads: String) throws {
+        let output = Pipe()
+        debugger.executableURL = URL(filePath: "/usr/bin/env")
+        debugger.arguments = ["python3", "-c", Self.script, "\(process)", threads]
+        debugger.standardInput = input
+        debugger.standardOutput = output
+        try debugger.run()
+        let answer = try output.fileHandleForReading.read(upToCount: 7) ?? Data()
+        guard answer == Data("frozen\n".utf8) else {
+            throw MountFailure(description: "no thread froze: \(answer)")
+        }
+    }
+
+    deinit { thaw() }
+
+    /// Lets them go on; may be called more than once.
+    func thaw() {
+        try? input.fileHandleForWriting.close()
+        debugger.waitUntilExit()
+    }
+
+    /// As a debugger does it; where that ends, the kernel lets the threads go on.
+    private static let script = """
+        import ctypes, os, sys
+        process, wanted = sys.argv[1], sys.argv[2]
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p]
+        SEIZE, INTERRUPT, ALL_THREADS = 0x4206, 0x4207, 0x40000000
+        def ptrace(request, thread):
+            if libc.ptrace(request, thread, None, None) != 0:
+                sys.exit(f"ptrace: {os.strerror(ctypes.get_errno())}")
+        count = 0
+        for thread in map(int, os.listdir(f"/proc/{process}/task")):
+            name = open(f"/proc/{process}/task/{thread}/comm").read().strip()
+            if (name != wanted[1:]) if wanted[0] == "!" else (name == wanted):
+                ptrace(SEIZE, thread)
+                ptrace(INTERRUPT, thread)
+                os.waitpid(thread, ALL_THREADS)
+                count += 1
+        if count == 0:
+            sys.exit("there is no such thread")
+        print("frozen", flush=True)
+        sys.stdin.read()
+        """
 }

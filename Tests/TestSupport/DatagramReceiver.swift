@@ -33,5 +33,11 @@ public final class DatagramReceiver: Sendable {
         return count > 0 ? Array(buffer[..<count]) : nil
     }
 
+    /// The next text, if it comes within this time.
+    public func nextText(within seconds: Int32) -> String? {
+        var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        return poll(&waiting, 1, seconds * 1000) > 0 ? nextText() : nil
+    }
+
     public func nextText() -> String? { next().map { String(decoding: $0, as: UTF8.self) } }
 }
