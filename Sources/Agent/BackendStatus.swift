@@ -17,7 +17,7 @@ extension VolumeStatus.Backend {
             name: backend.label,
             type: backend.type,
             place: backend.place,
-            isReadOnly: backend.isReadOnly,
+            readOnly: backend.isReadOnly,
             source: backend.isProvisioned ? .provisioned : .configuration,
             state: state,
             error: backend.problem ?? Self.undelivered(backend)

@@ -42,7 +42,7 @@ struct StoredSettings: Equatable {
         set("profile", change.profile)
         set("path_style", change.pathStyle.map { $0 ? "yes" : "no" })
         set("path", change.path)
-        set("read_only", change.isReadOnly.map { $0 ? "yes" : "no" })
+        set("read_only", change.readOnly.map { $0 ? "yes" : "no" })
         set("directory_ttl", change.directorySeconds.map { "\(Int64($0 * 1000))ms" })
         // Keys of one's own are in place of those of a profile.
         if change.accessKey != nil { set("profile", "") }

@@ -47,7 +47,13 @@ extension Volume: Control {
             if cookie == 0 { try openDirectory(found.inode) }
             let page = try list(found.inode, after: cookie, limit: limit)
             var entries: [Wire.Entry] = []
-            for item in page { entries.append(try entry(item.name.text, item.attributes)) }
+            for item in page {
+                var entry = try entry(item.name.text, item.attributes)
+                if found.inode == UInt64(FileID.backends) {
+                    entry.state = backendState(of: item.attributes.inode)
+                }
+                entries.append(entry)
+            }
             // A page of a filter may be short and yet not the last: only an empty one is.
             let isLast = page.count < limit && !isView(found.inode)
             let next = isLast ? nil : page.last.map { "\($0.cookie)" }
@@ -148,6 +154,12 @@ extension Volume: Control {
             modified: Moment(attributes.modified),
             target: kind == .symlink ? try? target(of: attributes.inode) : nil
         )
+    }
+
+    /// As the directory of the backend tells it.
+    private func backendState(of inode: UInt64) -> VolumeStatus.Backend.State? {
+        let value = try? extendedAttribute("user.gosync.state", of: inode)
+        return value.flatMap { .init(rawValue: String(decoding: $0, as: UTF8.self)) }
     }
 
     static func lastName(_ path: String) -> String {

@@ -4,7 +4,7 @@ public import Wire
 
 extension Volume {
     public func scan(_ request: ScanRequest) throws(Problem) -> Scanning {
-        let isDry = request.isDryRun ?? false
+        let isDry = request.dryRun ?? false
         let number: Int
         do throws(Errno) {
             number = try beginScan(of: request.path, isDry: isDry)
@@ -33,8 +33,8 @@ extension ScanReport {
         self.init(
             state: state,
             path: progress.path,
-            isDryRun: progress.isDry,
-            isResumed: progress.isResumed,
+            dryRun: progress.isDry,
+            resumed: progress.isResumed,
             began: Moment(progress.began),
             ended: progress.ended.map(Moment.init),
             objects: progress.objects,

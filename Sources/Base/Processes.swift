@@ -150,11 +150,13 @@ public func become(_ program: String, _ arguments: [String]) -> Errno {
     return .current
 }
 
-/// Runs a program to its end, and returns its exit code and what it printed; its complaints go where
-/// ours do.
+/// Runs a program to its end, and returns its exit code and what it printed.
+///
+/// - Parameter withComplaints: what it says on standard error is part of that; else it goes where ours does.
 public func output(
     of program: String,
-    _ arguments: [String]
+    _ arguments: [String],
+    withComplaints: Bool = false
 ) throws(Errno) -> (status: Int32, text: [UInt8]) {
     var ends: [CInt] = [0, 0]
     try retrying { pipe(&ends) }
@@ -166,6 +168,7 @@ public func output(
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, writing.rawValue, 1)
+    if withComplaints { posix_spawn_file_actions_adddup2(&actions, writing.rawValue, 2) }
     var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { (word: String) in
         strdup(word)
     }

@@ -20,7 +20,7 @@ public struct BackendSettings: Message {
     public var pathStyle: Bool?
     /// Of a local backend: the directory.
     public var path: String?
-    public var isReadOnly: Bool?
+    public var readOnly: Bool?
     public var directorySeconds: Double?
     /// Looks at once at everything in it; a new one does, unless this is `false`.
     public var scan: Bool?
@@ -89,11 +89,11 @@ public struct RotatedSecret: Message {
 public struct ScanRequest: Message {
     public var path: String
     /// Only count what there would be to do.
-    public var isDryRun: Bool?
+    public var dryRun: Bool?
 
-    public init(path: String, isDryRun: Bool? = nil) {
+    public init(path: String, dryRun: Bool? = nil) {
         self.path = path
-        self.isDryRun = isDryRun
+        self.dryRun = dryRun
     }
 }
 
@@ -109,9 +109,9 @@ public struct ScanReport: Message {
 
     public var state: State
     public var path: String
-    public var isDryRun: Bool
+    public var dryRun: Bool
     /// It goes on where an earlier run was interrupted; what is counted is of this run.
-    public var isResumed: Bool
+    public var resumed: Bool
     public var began: Moment
     public var ended: Moment?
     public var objects: Int
@@ -126,8 +126,8 @@ public struct ScanReport: Message {
     public init(
         state: State,
         path: String,
-        isDryRun: Bool,
-        isResumed: Bool = false,
+        dryRun: Bool,
+        resumed: Bool = false,
         began: Moment,
         ended: Moment? = nil,
         objects: Int = 0,
@@ -139,8 +139,8 @@ public struct ScanReport: Message {
     ) {
         self.state = state
         self.path = path
-        self.isDryRun = isDryRun
-        self.isResumed = isResumed
+        self.dryRun = dryRun
+        self.resumed = resumed
         self.began = began
         self.ended = ended
         self.objects = objects

@@ -32,6 +32,8 @@ public struct Entry: Message {
     public var modified: Moment
     /// Where a symbolic link leads.
     public var target: String?
+    /// Of a directory that is a backend: how that is doing.
+    public var state: VolumeStatus.Backend.State?
 
     public init(
         name: String,
@@ -42,7 +44,8 @@ public struct Entry: Message {
         owner: UInt32,
         group: UInt32,
         modified: Moment,
-        target: String? = nil
+        target: String? = nil,
+        state: VolumeStatus.Backend.State? = nil
     ) {
         self.name = name
         self.kind = kind
@@ -53,5 +56,6 @@ public struct Entry: Message {
         self.group = group
         self.modified = modified
         self.target = target
+        self.state = state
     }
 }

@@ -132,7 +132,7 @@ public struct VolumeStatus: Message {
         public var type: String
         /// Where it is, such as `http://localhost:9000/bucket/prefix/` or a directory.
         public var place: String
-        public var isReadOnly: Bool
+        public var readOnly: Bool
         public var source: Source
         public var state: State
         /// Why the last request failed; absent while all is well.
@@ -143,7 +143,7 @@ public struct VolumeStatus: Message {
             name: String? = nil,
             type: String,
             place: String,
-            isReadOnly: Bool,
+            readOnly: Bool,
             source: Source = .configuration,
             state: State = .ready,
             error: String?
@@ -152,7 +152,7 @@ public struct VolumeStatus: Message {
             self.name = name
             self.type = type
             self.place = place
-            self.isReadOnly = isReadOnly
+            self.readOnly = readOnly
             self.source = source
             self.state = state
             self.error = error

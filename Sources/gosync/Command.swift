@@ -83,8 +83,16 @@ extension Command.Option {
         Command.Option(name: "help", help: "show this"),
     ]
 
-    /// For what lists or shows something.
     static let json = Command.Option(name: "json", help: "print JSON")
+
+    /// For what takes its time.
+    static let jsonReports = Command.Option(
+        name: "json",
+        help: "print each report as a line of JSON"
+    )
+
+    /// For what is done to several paths.
+    static let jsonPaths = Command.Option(name: "json", help: "print a line of JSON for each path")
 }
 
 /// A command with what it was given.
@@ -96,6 +104,16 @@ struct Invocation: Sendable {
     var options: [String: String] = [:]
 
     func has(_ option: String) -> Bool { options[option] != nil }
+
+    /// Whether a program reads what is printed.
+    var isJSON: Bool { has(Command.Option.json.name) }
+
+    /// The same for other things.
+    func with(_ arguments: [String]) -> Invocation {
+        var other = self
+        other.arguments = arguments
+        return other
+    }
 
     /// The error of someone who did not know how to call this command.
     func misused(_ problem: String) -> Failure { Failure(usage: problem, of: path) }
@@ -109,10 +127,19 @@ struct Failure: Error, Equatable {
     let message: String
     /// What was asked about does not exist.
     var isAbsence = false
+    /// What was printed as JSON says so already.
+    var isTold = false
 
     init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
+    }
+
+    /// One that was told already where JSON is printed, and where there is no message, to people as well.
+    static func told(_ message: String = "") -> Failure {
+        var failure = Failure(.failed, message)
+        failure.isTold = true
+        return failure
     }
 
     init(usage problem: String, of path: [String]) {

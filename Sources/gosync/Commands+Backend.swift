@@ -13,7 +13,7 @@ extension Commands {
         options: [.json],
         run: { invocation in
             let backends: Backends = try Daemon(invocation).get(.backends)
-            guard !invocation.has("json") else { return Output.json(backends) }
+            guard !invocation.isJSON else { return Output.json(backends) }
             Output.table(backendHeading, backends.backends.map(row))
         }
     )
@@ -31,12 +31,12 @@ extension Commands {
                 let known = status.volume.backends.map(\.id).joined(separator: ", ")
                 throw Failure(.failed, "there is no backend '\(id)'; there are: \(known)")
             }
-            guard !invocation.has("json") else { return Output.json(found) }
+            guard !invocation.isJSON else { return Output.json(found) }
             let rows = [
                 ["Backend", found.id], ["Name", found.name.map { Format.name($0) } ?? "-"],
                 ["Type", found.type], ["Place", Format.name(found.place)],
                 ["Set up by", source(found)],
-                ["Access", found.isReadOnly ? "read only" : "read and write"],
+                ["Access", found.readOnly ? "read only" : "read and write"],
                 ["State", state(found)],
             ]
             for line in Table.lines(rows) { Output.line(line) }
@@ -68,7 +68,7 @@ extension Commands {
 
     /// As a row of a table that others of its kind are in.
     static func row(_ backend: VolumeStatus.Backend) -> [String] {
-        let access = backend.isReadOnly ? ", read-only" : ""
+        let access = backend.readOnly ? ", read-only" : ""
         return [
             backend.id, backend.type, state(backend) + access, Format.name(backend.place),
             source(backend),
@@ -76,7 +76,24 @@ extension Commands {
     }
 
     private static func state(_ backend: VolumeStatus.Backend) -> String {
-        backend.state.rawValue + (backend.error.map { ": \(Format.name($0))" } ?? "")
+        let text = backend.state.rawValue + (backend.error.map { ": \(Format.name($0))" } ?? "")
+        return colour(of: backend.state).text(text)
+    }
+
+    static func colour(of state: VolumeStatus.Backend.State) -> Colour {
+        switch state {
+        case .ready: .green
+        case .provisioning: .yellow
+        case .offline, .error: .red
+        }
+    }
+
+    private static func outcome(_ check: Check) -> String {
+        switch check.outcome {
+        case .ok: Colour.green.text(check.outcome.rawValue)
+        case .warning: Colour.yellow.text(check.outcome.rawValue)
+        case .failure: Colour.red.text(check.outcome.rawValue)
+        }
     }
 
     private static func source(_ backend: VolumeStatus.Backend) -> String {
@@ -88,11 +105,11 @@ extension Commands {
 
     /// Prints what was found, and fails if anything does.
     static func show(_ checks: Checks, _ invocation: Invocation) throws(Failure) {
-        if invocation.has("json") {
+        if invocation.isJSON {
             Output.json(checks)
         } else {
             let rows = checks.checks.map { check in
-                [check.outcome.rawValue, check.subject, Format.name(check.finding)]
+                [outcome(check), check.subject, Format.name(check.finding)]
             }
             for (check, line) in zip(checks.checks, Table.lines(rows)) {
                 Output.line(line)
@@ -101,7 +118,7 @@ extension Commands {
         }
         let failures = checks.checks.count { $0.outcome == .failure }
         guard failures == 0 else {
-            throw Failure(.failed, "\(Format.count(failures, "check")) failed")
+            throw Failure.told("\(Format.count(failures, "check")) failed")
         }
     }
 }

@@ -24,6 +24,7 @@ extension Commands {
         name: "init",
         summary: "Writes a configuration with every key in it, none of which is set yet",
         arguments: [configurationArgument],
+        options: [.json],
         examples: ["config init", "config init ./mount.conf"],
         run: { invocation in
             guard let path = named(invocation) ?? Configuration.ownPath() else {
@@ -40,6 +41,7 @@ extension Commands {
                 let advice = error == .exists ? "; nothing was changed" : ""
                 throw Failure(.failed, "\(path): \(error)\(advice)")
             }
+            guard !invocation.isJSON else { return Output.jsonLine(PathReport(path: path)) }
             Output.line("\(path) is written; 'gosync config validate' checks what you make of it")
         }
     )
@@ -48,6 +50,7 @@ extension Commands {
         name: "validate",
         summary: "Checks a configuration; exit code 2 and the line where it makes no sense",
         arguments: [configurationArgument],
+        options: [.json],
         examples: ["config validate", "config validate /etc/gosync/mount.conf"],
         run: { invocation in
             let configuration = try load(invocation)
@@ -72,9 +75,16 @@ extension Commands {
                     throw Failure(.usage, "\(configuration.mistake(error, in: tagger))")
                 }
             }
-            for warning in configuration.warnings { Output.error("warning: \(warning)") }
-            let backends = Format.count(configuration.backends.count, "backend")
-            let filters = Format.count(configuration.filters.count, "filter")
+            for warning in configuration.warnings { Output.warning(warning) }
+            let valid = ValidConfiguration(
+                path: configuration.path,
+                backends: configuration.backends.count,
+                filters: configuration.filters.count,
+                warnings: configuration.warnings
+            )
+            guard !invocation.isJSON else { return Output.json(valid) }
+            let backends = Format.count(valid.backends, "backend")
+            let filters = Format.count(valid.filters, "filter")
             let path = configuration.path ?? "built-in configuration"
             Output.line("\(path) is right: \(backends), \(filters)")
         }
@@ -95,7 +105,7 @@ extension Commands {
                 throw Failure(.usage, "\(error)")
             }
             let shown = ShownConfiguration(path: configuration.path, sections: sections)
-            guard !invocation.has("json") else { return Output.json(shown) }
+            guard !invocation.isJSON else { return Output.json(shown) }
             Output.line("# \(configuration.path ?? "no file: the built-in configuration")")
             for section in sections {
                 Output.line("\n\(section.title)")
@@ -118,10 +128,4 @@ extension Commands {
             throw Failure(.usage, "\(error)")
         }
     }
-}
-
-/// What `config show --json` prints.
-struct ShownConfiguration: Message {
-    var path: String?
-    var sections: [ShownSection]
 }

@@ -33,7 +33,7 @@ extension Commands {
                 let files = page.files.filter { ConflictPath($0.path) != nil }
                 found = Matches(files: found.files + files, next: page.next)
             } while found.next != nil
-            guard !invocation.has("json") else { return Output.json(found) }
+            guard !invocation.isJSON else { return Output.json(found) }
             for file in found.files { Output.line(Format.name(file.path)) }
         }
     )
@@ -42,10 +42,12 @@ extension Commands {
         name: "keep-ours",
         summary: "Puts our version in place of theirs",
         arguments: [conflict],
+        options: [.json],
         examples: ["conflicts keep-ours selfhosted/a.conflict-laptop-20240501T100000Z.txt"],
         run: { invocation in
             let (daemon, conflict) = try settle(invocation)
             try daemon.move(conflict.path, to: conflict.original)
+            tell(conflict, invocation)
         }
     )
 
@@ -53,14 +55,21 @@ extension Commands {
         name: "keep-theirs",
         summary: "Removes our version, and leaves theirs",
         arguments: [conflict],
+        options: [.json],
         examples: ["conflicts keep-theirs selfhosted/a.conflict-laptop-20240501T100000Z.txt"],
         run: { invocation in
             let (daemon, conflict) = try settle(invocation)
             // Without theirs, ours is all there is.
             _ = try daemon.details(conflict.original)
             try daemon.remove(conflict.path)
+            tell(conflict, invocation)
         }
     )
+
+    private static func tell(_ conflict: ConflictPath, _ invocation: Invocation) {
+        guard invocation.isJSON else { return }
+        Output.jsonLine(PathReport(path: conflict.path, target: conflict.original))
+    }
 
     private static func settle(_ invocation: Invocation) throws -> (Daemon, ConflictPath) {
         let daemon = try Daemon(invocation)

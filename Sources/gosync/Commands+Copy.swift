@@ -35,6 +35,7 @@ extension Commands {
                 letter: "p",
                 help: "keep permissions and time, and within the volume tags too"
             ),
+            .jsonPaths,
         ],
         examples: [
             "cp ./a.txt /backends/selfhosted/", "cp -r /backends/selfhosted/photos ./photos",
@@ -44,6 +45,7 @@ extension Commands {
             var copying = Copying(daemon: try Daemon(invocation))
             copying.isRecursive = invocation.has("recursive")
             copying.keepsAttributes = invocation.has("preserve")
+            copying.isJSON = invocation.isJSON
             let last = Place(invocation.arguments[invocation.arguments.count - 1])
             try eachSource(invocation, last, copying) { source, target in
                 try copying.copy(source, to: target)
@@ -59,15 +61,22 @@ extension Commands {
             tags, and the old ones removed after that.
             """,
         arguments: [sources, target],
+        options: [.jsonPaths],
         examples: ["mv selfhosted/a.txt selfhosted/b.txt", "mv selfhosted/a selfhosted/b attic/"],
         run: { invocation in
             let daemon = try Daemon(invocation)
-            var resolved = Invocation(path: invocation.path)
-            resolved.arguments = try invocation.arguments.map { word in
-                try daemon.file(word) + (word.hasSuffix("/") ? "/" : "")
-            }
+            let resolved = try invocation.with(
+                invocation.arguments.map { word in
+                    try daemon.file(word) + (word.hasSuffix("/") ? "/" : "")
+                }
+            )
             let last = Place.volume(resolved.arguments[resolved.arguments.count - 1])
-            let copying = Copying(daemon: daemon, isRecursive: true, keepsAttributes: true)
+            let copying = Copying(
+                daemon: daemon,
+                isRecursive: true,
+                keepsAttributes: true,
+                isJSON: invocation.isJSON
+            )
             try eachSource(resolved, last, copying) { source, target in
                 if backend(source.path) == backend(target.path) {
                     return try daemon.move(source.path, to: target.path)
@@ -90,8 +99,7 @@ extension Commands {
         _ copying: Copying,
         _ body: (Place, Place) throws -> Void
     ) throws {
-        var sources = Invocation(path: invocation.path)
-        sources.arguments = Array(invocation.arguments.dropLast())
+        let sources = invocation.with(invocation.arguments.dropLast())
         let isDirectory = try copying.kind(of: target) == .directory
         guard isDirectory || (sources.arguments.count == 1 && !target.path.hasSuffix("/")) else {
             throw Failure(.failed, "\(target.path): there is no such directory")
@@ -99,11 +107,15 @@ extension Commands {
         let isMove = invocation.path.last == move.name
         try each(sources) { word in
             let source = isMove ? Place.volume(word) : Place(word)
-            guard isDirectory else { return try body(source, target) }
-            guard let name = source.name else {
-                throw Failure(.failed, "\(word): it has no name of its own to keep")
+            var target = target
+            if isDirectory {
+                guard let name = source.name else {
+                    throw Failure(.failed, "\(word): it has no name of its own to keep")
+                }
+                target = target.appending(name)
             }
-            try body(source, target.appending(name))
+            try body(source, target)
+            return PathReport(path: word, target: target.path)
         }
     }
 

@@ -31,13 +31,13 @@ extension Commands {
             } else if !follows {
                 throw invocation.misused("'events' needs --follow or --since SEQ")
             }
-            let isJSON = invocation.has("json")
+            let isJSON = invocation.isJSON
             try Daemon(invocation).follow("GET", .events, items) { line in
                 // Server-sent events: the number and the kind are in the data as well.
                 let mark = Array("data: ".utf8)
                 guard line.starts(with: mark) else { return }
                 let json = Array(line.dropFirst(mark.count))
-                if isJSON { return Output.line(String(decoding: json, as: UTF8.self)) }
+                if isJSON { return Output.line(json) }
                 if let event = try? Event(json: json) { Output.line(words(event)) }
             }
         }

@@ -1,5 +1,4 @@
 import Base
-import Glibc
 import Wire
 
 extension Commands {
@@ -20,8 +19,12 @@ extension Commands {
             let daemon = try Daemon(invocation)
             try each(invocation) { path in
                 let details = try daemon.details(try daemon.file(path))
-                guard !invocation.has("json") else { return Output.json(details) }
-                for line in Table.lines(rows(details)) { Output.line(line) }
+                if invocation.isJSON {
+                    Output.json(details)
+                } else {
+                    for line in Table.lines(rows(details)) { Output.line(line) }
+                }
+                return nil
             }
         }
     )
@@ -54,13 +57,29 @@ extension Commands {
         name: "cat",
         summary: "Prints the bytes of files",
         arguments: [several],
+        options: [
+            Command.Option(
+                name: "json",
+                help: "print a line of JSON for each file, with its bytes as base64"
+            )
+        ],
         examples: ["cat selfhosted/notes.txt"],
         run: { invocation in
             let daemon = try Daemon(invocation)
-            try each(invocation) { path in
-                try daemon.read(try daemon.file(path)) { (bytes) throws(Errno) in
-                    Output.bytes(bytes)
+            try each(invocation) { word in
+                let path = try daemon.file(word)
+                guard invocation.isJSON else {
+                    try daemon.read(path) { (bytes) throws(Errno) in Output.bytes(bytes) }
+                    return nil
                 }
+                var line = ContentLine(word)
+                do {
+                    try daemon.read(path) { (bytes) throws(Errno) in line.add(bytes) }
+                } catch let failure as Failure {
+                    throw line.end(failure)
+                }
+                line.end()
+                return nil
             }
         }
     )
@@ -74,14 +93,16 @@ extension Commands {
                 name: "parents",
                 letter: "p",
                 help: "those above as well; it is no error if they are there"
-            )
+            ),
+            .jsonPaths,
         ],
         examples: ["mkdir -p selfhosted/2024/05"],
         run: { invocation in
             let daemon = try Daemon(invocation)
-            try each(invocation) { path in
+            try each(invocation) { word in
                 let isDeep = invocation.has("parents")
-                try daemon.makeDirectory(try daemon.file(path), withParents: isDeep)
+                try daemon.makeDirectory(try daemon.file(word), withParents: isDeep)
+                return PathReport(path: word)
             }
         }
     )
@@ -90,17 +111,19 @@ extension Commands {
         name: "touch",
         summary: "Sets the time of files to now, and makes those that are missing",
         arguments: [several],
+        options: [.jsonPaths],
         examples: ["touch selfhosted/a.txt"],
         run: { invocation in
             let daemon = try Daemon(invocation)
-            try each(invocation) { path in
-                let path = try daemon.file(path)
+            try each(invocation) { word in
+                let path = try daemon.file(word)
                 do {
                     let change = FileChange(modified: Moment(.now()))
                     let _: FileDetails = try daemon.patch(.file, Daemon.items(path), change)
                 } catch let failure as Failure where failure.isAbsence {
                     try daemon.write(path, QueryItems())
                 }
+                return PathReport(path: word)
             }
         }
     )
@@ -117,27 +140,31 @@ extension Commands {
                 help: "directories too, with all below them"
             ),
             Command.Option(name: "force", letter: "f", help: "it is no error if one is not there"),
+            .jsonPaths,
         ],
         examples: ["rm selfhosted/a.txt", "rm -r selfhosted/old"],
         run: { invocation in
             let daemon = try Daemon(invocation)
-            try each(invocation) { path in
-                let path = try daemon.file(path)
+            try each(invocation) { word in
                 do {
-                    let entry = try daemon.details(path).entry
-                    guard entry.isDirectory else { return try daemon.remove(path) }
-                    guard invocation.has("recursive") else {
-                        throw Failure(.failed, "\(path): it is a directory; -r removes those too")
-                    }
-                    try removeTree(path, daemon)
+                    try remove(try daemon.file(word), daemon, invocation)
                 } catch let failure as Failure
                     where failure.isAbsence && invocation.has("force")
                 {
-                    return
+                    // That is what was wanted.
                 }
+                return PathReport(path: word)
             }
         }
     )
+
+    private static func remove(_ path: String, _ daemon: Daemon, _ invocation: Invocation) throws {
+        guard try daemon.details(path).entry.isDirectory else { return try daemon.remove(path) }
+        guard invocation.has("recursive") else {
+            throw Failure(.failed, "\(path): it is a directory; -r removes those too")
+        }
+        try removeTree(path, daemon)
+    }
 
     /// Removes what is below a directory, then the directory.
     static func removeTree(_ path: String, _ daemon: Daemon) throws {
@@ -149,17 +176,20 @@ extension Commands {
     }
 
     /// Does something to each argument, and goes on to the next if it fails.
-    static func each(_ invocation: Invocation, _ body: (String) throws -> Void) throws {
+    ///
+    /// - Parameter body: what it returns is for programs; `nil` if it has told all itself.
+    static func each(_ invocation: Invocation, _ body: (String) throws -> PathReport?) throws {
         var failures = 0
         for argument in invocation.arguments {
             do {
-                try body(argument)
+                let report = try body(argument)
+                if invocation.isJSON, let report { Output.jsonLine(report) }
             } catch let failure as Failure where failure.code != .noDaemon {
                 failures += 1
-                Output.error(failure.message)
+                Output.failure(failure, of: argument, isJSON: invocation.isJSON)
             }
         }
-        if failures > 0 { exit(Failure.Code.failed.rawValue) }
+        if failures > 0 { throw Failure.told() }
     }
 }
 

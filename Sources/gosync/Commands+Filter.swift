@@ -79,7 +79,7 @@ extension Commands {
     }
 
     static func show(_ filter: Filter, _ invocation: Invocation) {
-        guard !invocation.has("json") else { return Output.json(filter) }
+        guard !invocation.isJSON else { return Output.json(filter) }
         var rows = [
             ["Path", "/filters/" + Format.name(filter.path)],
             ["Query", Format.name(filter.query)],

@@ -5,10 +5,13 @@ extension Commands {
         name: "check",
         summary: "Tells whether a query makes sense; exit code 2 and why where it does not",
         arguments: [queryArgument],
+        options: [.json],
         examples: ["filter check 'tag:rating>=4'"],
         run: { invocation in
             let plan = try plan(invocation)
-            for warning in plan.warnings { Output.error("warning: \(warning)") }
+            for warning in plan.warnings { Output.warning(warning) }
+            guard invocation.isJSON else { return }
+            Output.json(CheckedQuery(query: plan.query, warnings: plan.warnings))
         }
     )
 
@@ -20,8 +23,8 @@ extension Commands {
         examples: ["filter explain 'tag:rating>=4 AND NOT tag:archived'"],
         run: { invocation in
             let plan = try plan(invocation)
-            guard !invocation.has("json") else { return Output.json(plan) }
-            for warning in plan.warnings { Output.error("warning: \(warning)") }
+            guard !invocation.isJSON else { return Output.json(plan) }
+            for warning in plan.warnings { Output.warning(warning) }
             Output.line("Tree")
             for line in plan.tree.split(separator: "\n") {
                 Output.line("  " + Format.name(String(line)))

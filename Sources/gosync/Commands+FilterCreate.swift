@@ -13,7 +13,7 @@ extension Commands {
             draft.path = try daemon.filter(invocation.arguments[0])
             draft.query = invocation.arguments[1]
             let filter: Filter = try daemon.post(.filters, draft)
-            if invocation.has("json") { Output.json(filter) }
+            if invocation.isJSON { Output.json(filter) }
         }
     )
 }

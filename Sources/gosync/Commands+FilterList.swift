@@ -7,11 +7,12 @@ extension Commands {
         options: [.json],
         run: { invocation in
             let filters: Filters = try Daemon(invocation).get(.filters)
-            guard !invocation.has("json") else { return Output.json(filters) }
+            guard !invocation.isJSON else { return Output.json(filters) }
             Output.table(
                 ["PATH", "QUERY", "STATE"],
                 filters.filters.map { filter in
-                    let state = filter.error == nil ? "ready" : "error"
+                    let state =
+                        filter.error == nil ? Colour.green.text("ready") : Colour.red.text("error")
                     return [Format.name(filter.path), Format.name(filter.query), state]
                 }
             )

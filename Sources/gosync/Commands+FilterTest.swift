@@ -20,8 +20,8 @@ extension Commands {
             items["query"] = invocation.arguments[0]
             items["limit"] = String(min(limit, Endpoint.largestPage))
             let test: FilterTest = try Daemon(invocation).get(.filterTest, items)
-            for warning in test.warnings { Output.error("warning: \(warning)") }
-            guard !invocation.has("json") else { return Output.json(test) }
+            for warning in test.warnings { Output.warning(warning) }
+            guard !invocation.isJSON else { return Output.json(test) }
             let verb = test.count == 1 ? "matches" : "match"
             let time = test.seconds.map { ", found in \(milliseconds($0)) ms" } ?? ""
             Output.line("\(Format.count(test.count, "file")) \(verb)\(time)")

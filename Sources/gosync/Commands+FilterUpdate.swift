@@ -20,7 +20,7 @@ extension Commands {
             }
             let path = try daemon.filter(invocation.arguments[0])
             let filter: Filter = try daemon.patch(.filter, items(path), draft)
-            if invocation.has("json") { Output.json(filter) }
+            if invocation.isJSON { Output.json(filter) }
         }
     )
 }

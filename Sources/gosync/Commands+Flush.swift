@@ -24,7 +24,7 @@ extension Commands {
                 value: "TIME",
                 help: "wait no longer, such as 30s or 5m"
             ),
-            Command.Option(name: "json", help: "print each report as a line of JSON"),
+            .jsonReports,
         ],
         examples: ["flush", "flush selfhosted/photos --timeout 10m"],
         run: { invocation in
@@ -38,14 +38,15 @@ extension Commands {
             let daemon = try Daemon(invocation)
             let path = try invocation.arguments.first.map { try daemon.file($0) }
             var last: FlushReport?
-            var display = ProgressDisplay(isJSON: invocation.has("json"))
+            var display = ProgressDisplay(isJSON: invocation.isJSON)
+            defer { display.end() }
             let body = Flush(path: path, timeoutSeconds: limit).json()
             try daemon.follow("POST", .flush, body: body) { line in
                 guard let report = try? FlushReport(json: line) else { return }
-                display.show(FlushDisplay.words(report), line, bar: FlushDisplay.bar(report))
+                let words = FlushDisplay.words(report)
+                display.show(words, done: FlushDisplay.share(report), report: line)
                 last = report
             }
-            display.end()
             try conclude(last)
         }
     )
@@ -54,8 +55,8 @@ extension Commands {
         switch last?.state {
         case .done: return
         case .failed:
-            throw Failure(.failed, undelivered(last, "could not be delivered, and is tried again"))
-        case .timedOut: throw Failure(.failed, undelivered(last, "was not delivered in this time"))
+            throw Failure.told(undelivered(last, "could not be delivered, and is tried again"))
+        case .timedOut: throw Failure.told(undelivered(last, "was not delivered in this time"))
         case .running, .ended, nil:
             throw Failure(.failed, "GoSync ended meanwhile; what is left goes on at its next start")
         }
@@ -75,21 +76,14 @@ extension Commands {
     }
 }
 
-/// How far a flush is, in words and as a bar.
+/// How far a flush is, in words and as a part of the whole.
 enum FlushDisplay {
-
-    static func bar(_ report: FlushReport) -> String {
+    static func share(_ report: FlushReport) -> Double {
+        if report.state == .done { return 1 }
         let all = report.bytesDone + report.bytesLeft
+        if all > 0 { return Double(report.bytesDone) / Double(all) }
         let objects = report.objectsDone + report.objectsLeft
-        let done: Double
-        if report.state == .done {
-            done = 1
-        } else if all > 0 {
-            done = Double(report.bytesDone) / Double(all)
-        } else {
-            done = objects > 0 ? Double(report.objectsDone) / Double(objects) : 0
-        }
-        return ProgressBar.text(done, words(report))
+        return objects > 0 ? Double(report.objectsDone) / Double(objects) : 0
     }
 
     static func words(_ report: FlushReport) -> String {

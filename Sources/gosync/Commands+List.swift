@@ -39,14 +39,14 @@ extension Commands {
     ) throws {
         let all = try daemon.entries(of: path)
         let isDeep = invocation.has("recursive")
-        if invocation.has("json") {
+        if invocation.isJSON {
             Output.json(Listing(path: path, entries: all))
         } else {
             if isDeep { Output.line((isFirst ? "" : "\n") + Format.name(path) + ":") }
             show(all, invocation)
         }
         guard isDeep else { return }
-        for entry in all where entry.kind == .directory || entry.kind == .filter {
+        for entry in all where entry.isDirectory {
             let below = path == "/" ? "/" + entry.name : path + "/" + entry.name
             try list(below, daemon, invocation, isFirst: false)
         }
@@ -55,7 +55,7 @@ extension Commands {
     private static func show(_ entries: [Entry], _ invocation: Invocation) {
         guard invocation.has("long") else {
             for entry in entries {
-                Output.line(Format.name(entry.name) + (Output.isTerminal ? mark(entry) : ""))
+                Output.line(name(entry) + (Output.isTerminal ? mark(entry) : ""))
             }
             return
         }
@@ -66,8 +66,14 @@ extension Commands {
     private static func row(_ entry: Entry, isHuman: Bool) -> [String] {
         let size = isHuman ? Format.size(entry.sizeBytes) : String(entry.sizeBytes)
         let target = entry.target.map { " -> \(Format.name($0))" } ?? ""
-        let name = Format.name(entry.name) + target
-        return [Format.mode(entry), size, Format.time(entry.modified), name]
+        let row = [Format.mode(entry), size, Format.time(entry.modified), name(entry) + target]
+        guard let state = entry.state else { return row }
+        return row + [Commands.colour(of: state).text(state.rawValue)]
+    }
+
+    private static func name(_ entry: Entry) -> String {
+        let name = Format.name(entry.name)
+        return entry.isDirectory ? Colour.directory.text(name) : name
     }
 
     /// What is a directory shows without `-l` as well.

@@ -12,10 +12,30 @@ enum MountProgram {
         return beside.flatMap { FileStatus(ofFileAt: $0) == nil ? nil : $0 } ?? "gosync-mount"
     }
 
-    /// Goes on as that program, which tells whoever called how it went.
-    static func become(_ arguments: [String]) throws(Failure) {
-        let error = Base.become(path, arguments)
-        throw Failure(.failed, "\(path) does not start: \(error); install gosync-mount")
+    /// Goes on as that program, which tells whoever called how it went; for a program it is waited for, and
+    /// what it started is told as JSON.
+    static func start(_ arguments: [String], _ invocation: Invocation) throws {
+        guard invocation.isJSON, !invocation.has("foreground") else {
+            throw cannotStart(Base.become(path, arguments))
+        }
+        let (status, text): (Int32, [UInt8])
+        do throws(Errno) {
+            (status, text) = try output(of: path, arguments, withComplaints: true)
+        } catch {
+            throw cannotStart(error)
+        }
+        let prefix = "gosync-mount: "
+        let lines = String(decoding: text, as: UTF8.self).split(separator: "\n")
+        let message = lines.map { $0.hasPrefix(prefix) ? $0.dropFirst(prefix.count) : $0 }
+            .joined(separator: "\n")
+        guard status == 0 else { throw Failure(status == 2 ? .usage : .failed, message) }
+        if !message.isEmpty { Output.error(message) }
+        let running: Status = try Daemon(invocation).get(.status)
+        Output.json(running.daemon)
+    }
+
+    private static func cannotStart(_ error: Errno) -> Failure {
+        Failure(.failed, "\(path) does not start: \(error); install gosync-mount")
     }
 }
 
@@ -27,10 +47,10 @@ extension Commands {
             Files, tags and filters are there for gosync and for whoever asks the control socket; SIGTERM ends
             it. A data directory has one GoSync: to mount, end the agent first.
             """,
-        options: [foreground],
+        options: [foreground, startedJSON],
         examples: ["agent", "agent -f -c /etc/gosync/mount.conf"],
         run: { invocation in
-            try MountProgram.become(["--no-mount"] + shared(invocation))
+            try MountProgram.start(["--no-mount"] + shared(invocation), invocation)
         }
     )
 
@@ -53,12 +73,13 @@ extension Commands {
                 value: "OPTION[,…]",
                 help: "mount options: ro, allow_other, noexec, …"
             ),
+            startedJSON,
         ],
         examples: ["mount ~/gosync", "mount /mnt/gosync -o allow_other"],
         run: { invocation in
             var words = invocation.arguments + shared(invocation)
             if let options = invocation.options["options"] { words += ["-o", options] }
-            try MountProgram.become(words)
+            try MountProgram.start(words, invocation)
         }
     )
 
@@ -77,6 +98,7 @@ extension Commands {
                 words: .localFiles
             )
         ],
+        options: [.json],
         examples: ["unmount", "unmount ~/gosync"],
         run: { invocation in
             let daemon = try Daemon(invocation)
@@ -90,8 +112,10 @@ extension Commands {
                 throw Failure(.failed, "GoSync runs without a mount; \(advice)")
             }
             for path in all { try detach(path) }
-            guard let status, Set(mounted).isSubset(of: all) else { return }
-            waitForEnd(of: status.daemon.pid)
+            let isLast = Set(mounted).isSubset(of: all)
+            if let status, isLast { waitForEnd(of: status.daemon.pid) }
+            guard invocation.isJSON else { return }
+            Output.json(UnmountReport(mountPoints: all, ended: status != nil && isLast))
         }
     )
 
@@ -99,6 +123,11 @@ extension Commands {
         name: "foreground",
         letter: "f",
         help: "stay in the foreground, and log to standard error"
+    )
+
+    private static let startedJSON = Command.Option(
+        name: "json",
+        help: "print JSON about what runs then; not with -f, which tells in its log"
     )
 
     private static func shared(_ invocation: Invocation) -> [String] {

@@ -58,7 +58,7 @@ extension Commands {
         examples: ["backend update media --access-key ann --secret-key-file /run/keys/media"],
         run: { invocation in
             var change = try storeSettings(invocation)
-            if invocation.has("read-write") { change.isReadOnly = false }
+            if invocation.has("read-write") { change.readOnly = false }
             if invocation.has("no-path-style") { change.pathStyle = false }
             if invocation.has("scan") { change.scan = true }
             guard change != BackendSettings() else {
@@ -100,7 +100,7 @@ extension Commands {
             items["id"] = id
             if invocation.has("force") { items["force"] = "yes" }
             let removed: RemovedBackend = try Daemon(invocation).delete(.backend, items)
-            if invocation.has("json") { return Output.json(removed) }
+            if invocation.isJSON { return Output.json(removed) }
             guard removed.lostChanges > 0 else { return }
             Output.error("lost: \(Format.count(removed.lostChanges, "change"))")
             for one in removed.lost {
@@ -176,7 +176,7 @@ extension Commands {
         settings.path = try invocation.options["path"].map(absolute)
         settings.name = invocation.options["name"]
         if invocation.has("path-style") { settings.pathStyle = true }
-        if invocation.has("read-only") { settings.isReadOnly = true }
+        if invocation.has("read-only") { settings.readOnly = true }
         settings.accessKey = invocation.options["access-key"]
         settings.secretKey = try SecretInput(name: "secret-key").read(
             invocation,
@@ -217,7 +217,7 @@ extension Commands {
         _ backend: VolumeStatus.Backend,
         _ invocation: Invocation
     ) throws(Failure) {
-        guard !invocation.has("json") else { return Output.json(backend) }
+        guard !invocation.isJSON else { return Output.json(backend) }
         Output.table(backendHeading, [row(backend)])
     }
 }

@@ -20,7 +20,7 @@ extension Commands {
                 help: "only what is below this directory of it"
             ),
             Command.Option(name: "dry-run", help: "only count, and change nothing"),
-            Command.Option(name: "json", help: "print each report as a line of JSON"),
+            .jsonReports,
         ],
         examples: ["scan media", "scan media --prefix photos/2024 --dry-run"],
         subcommands: [scanStatus],
@@ -29,19 +29,19 @@ extension Commands {
             if let prefix = invocation.options["prefix"] { path += "/" + prefix }
             let request = ScanRequest(
                 path: path,
-                isDryRun: invocation.has("dry-run") ? true : nil
+                dryRun: invocation.has("dry-run") ? true : nil
             )
             var last: ScanReport?
-            var display = ProgressDisplay(isJSON: invocation.has("json"))
+            var display = ProgressDisplay(isJSON: invocation.isJSON)
+            defer { display.end() }
             try Daemon(invocation).follow("POST", .scan, body: request.json()) { line in
                 guard let report = try? ScanReport(json: line) else { return }
-                display.show(words(report), line)
+                display.show(words(report), report: line)
                 last = report
             }
-            display.end()
             switch last?.state {
             case .done: return
-            case .failed: throw Failure(.failed, "\(path): \(last?.error ?? "it failed")")
+            case .failed: throw Failure.told("\(path): \(last?.error ?? "it failed")")
             case .running, .ended, nil:
                 throw Failure(.failed, "GoSync ended meanwhile; the scan goes on at its next start")
             }
@@ -55,9 +55,11 @@ extension Commands {
         examples: ["scan status"],
         run: { invocation in
             let scans: Scans = try Daemon(invocation).get(.scan)
-            guard !invocation.has("json") else { return Output.json(scans) }
+            guard !invocation.isJSON else { return Output.json(scans) }
             let rows = scans.scans.map { scan in
-                [Format.name(scan.path), Format.time(scan.began), scan.state.rawValue, words(scan)]
+                let state = scan.state.rawValue
+                let shown = scan.state == .failed ? Colour.red.text(state) : state
+                return [Format.name(scan.path), Format.time(scan.began), shown, words(scan)]
             }
             Output.table(["PATH", "BEGAN", "STATE", "FOUND"], rows)
         }
@@ -68,8 +70,8 @@ extension Commands {
             Format.count(report.objects, "object"), "\(Int(report.objectsPerSecond))/s",
             "\(report.new) new", "\(report.changed) changed", "\(report.vanished) vanished",
         ]
-        if report.isDryRun { words.append("dry run") }
-        if report.isResumed { words.append("resumed") }
+        if report.dryRun { words.append("dry run") }
+        if report.resumed { words.append("resumed") }
         if let error = report.error { words.append(Format.name(error)) }
         return words.joined(separator: ", ")
     }

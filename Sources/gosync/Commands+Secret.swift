@@ -40,7 +40,7 @@ extension Commands {
                 .secretRotate,
                 SecretRotation(secret: secret)
             )
-            guard !invocation.has("json") else { return Output.json(done) }
+            guard !invocation.isJSON else { return Output.json(done) }
             Output.line("the keys of \(Format.count(done.backends, "backend")) are sealed anew")
             if let advice = done.advice { Output.line(advice) }
         }

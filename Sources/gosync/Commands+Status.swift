@@ -18,12 +18,12 @@ extension Commands {
         run: { invocation in
             let daemon = try Daemon(invocation)
             guard invocation.has("watch") else {
-                return show(try daemon.get(.status), isJSON: invocation.has("json"))
+                return show(try daemon.get(.status), isJSON: invocation.isJSON)
             }
             while true {
                 let status: Status = try daemon.get(.status)
-                if invocation.has("json") {
-                    Output.line(String(decoding: status.json(), as: UTF8.self))
+                if invocation.isJSON {
+                    Output.jsonLine(status)
                 } else {
                     Output.clear()
                     show(status, isJSON: false)
@@ -40,7 +40,7 @@ extension Commands {
         for line in Table.lines(statusRows(status, now: .now())) { Output.line(line) }
         Output.line("")
         Output.table(backendHeading, status.volume.backends.map(row))
-        for warning in status.daemon.warnings { Output.error("warning: \(warning)") }
+        for warning in status.daemon.warnings { Output.warning(warning) }
     }
 
     private static func statusRows(_ status: Status, now: Timestamp) -> [[String]] {

@@ -52,7 +52,7 @@ extension Commands {
         if let file = files.first, files.count == 1, !invocation.has("recursive") {
             let change = try make(try daemon.file(file), words)
             let tags: FileTags = try daemon.post(.tags, change)
-            if invocation.has("json") { Output.json(tags) }
+            if invocation.isJSON { Output.json(tags) }
             return
         }
         let change = try make("", words)
@@ -65,8 +65,8 @@ extension Commands {
             remove: change.remove,
             reports: true
         )
-        let isJSON = invocation.has("json")
-        let changed = try daemon.changeTags(.bulkTags, bulk, hasBar: !isJSON)
+        let isJSON = invocation.isJSON
+        let changed = try daemon.changeTags(.bulkTags, bulk, isJSON: isJSON)
         if isJSON { return Output.json(changed) }
         Output.line("\(Format.count(changed.files, "file")) changed")
     }

@@ -48,8 +48,8 @@ extension Commands {
                 dryRun: invocation.has("dry-run"),
                 reports: true
             )
-            let isJSON = invocation.has("json")
-            let changed = try daemon.changeTags(.tagAuto, request, hasBar: !isJSON)
+            let isJSON = invocation.isJSON
+            let changed = try daemon.changeTags(.tagAuto, request, isJSON: isJSON)
             if isJSON { return Output.json(changed) }
             for file in changed.proposed ?? [] {
                 let tags = TagWords.words(file.tags).joined(separator: " ")

@@ -5,6 +5,7 @@ extension Commands {
     static let tagExport = Command(
         name: "export",
         summary: "Prints the tags and attributes of all files, a file a line, in JSON",
+        options: [Command.Option(name: "json", help: "nothing else: it prints JSON in any case")],
         examples: ["tag export"],
         run: { invocation in
             let daemon = try Daemon(invocation)
@@ -12,7 +13,7 @@ extension Commands {
             items["limit"] = String(Endpoint.largestPage)
             while true {
                 let page: TaggedFiles = try daemon.get(.tagExport, items)
-                for file in page.files { Output.line(String(decoding: file.json(), as: UTF8.self)) }
+                for file in page.files { Output.jsonLine(file) }
                 guard let next = page.next else { return }
                 items["after"] = next
             }
@@ -24,23 +25,32 @@ extension Commands {
         summary: "Adds the tags and attributes of an export, read from its standard input",
         details:
             "Files are found by backend and path, so an export fits a database that was made anew.",
+        options: [.json],
         examples: ["tag import"],
         run: { invocation in
             let daemon = try Daemon(invocation)
             var batch = ImportBatch()
-            let size = Output.isTerminal ? regularSize(ofFile: 0) : nil
+            let size = regularSize(ofFile: 0).map(Double.init)
+            var display = ProgressDisplay(isJSON: invocation.isJSON, isTerminalOnly: true)
             while let line = readLine(), !line.isEmpty {
                 try batch.add(line)
                 guard batch.isFull else { continue }
+                // What is missing is told line by line.
+                display.clear()
                 try batch.send(to: daemon)
-                guard let size else { continue }
-                let done = Double(batch.bytesSent) / Double(max(size, 1))
-                ProgressBar.show(done, Format.count(batch.filesSent, "file"))
+                let done = size.map { Double(batch.bytesSent) / max($0, 1) }
+                display.show(Format.count(batch.filesSent, "file"), done: done)
             }
-            if size != nil { ProgressBar.clear() }
+            display.clear()
             try batch.send(to: daemon)
             let missing = batch.missing
-            if missing > 0 { throw Failure(.failed, "\(Format.count(missing, "file")) missing") }
+            if invocation.isJSON {
+                let files = batch.filesSent - missing.count
+                Output.json(ImportedTags(files: files, missing: missing))
+            }
+            guard missing.isEmpty else {
+                throw Failure.told("\(Format.count(missing.count, "file")) missing")
+            }
         }
     )
 }
@@ -57,7 +67,7 @@ private struct ImportBatch {
     private var files: [TaggedFile] = []
     private var bytes = 0
     /// Files that were not there.
-    private(set) var missing = 0
+    private(set) var missing: [String] = []
     private(set) var filesSent = 0
     private(set) var bytesSent: Int64 = 0
 
@@ -77,7 +87,7 @@ private struct ImportBatch {
         guard !files.isEmpty else { return }
         let done: ImportedTags = try daemon.post(.tagImport, TaggedFiles(files: files))
         for path in done.missing { Output.error("\(path): there is no such file") }
-        missing += done.missing.count
+        missing += done.missing
         filesSent += files.count
         bytesSent += Int64(bytes)
         files = []

@@ -27,7 +27,7 @@ extension Commands {
     )
 
     private static func show(_ use: TagUse, _ heading: String, _ invocation: Invocation) {
-        guard !invocation.has("json") else { return Output.json(use) }
+        guard !invocation.isJSON else { return Output.json(use) }
         let rows = use.counts.map { [Format.name($0.text), "\($0.files)"] }
         Output.table([heading, "Files"], rows, rightAligned: [1])
     }
@@ -47,8 +47,8 @@ extension Commands {
                 new: invocation.arguments[1],
                 reports: true
             )
-            let isJSON = invocation.has("json")
-            let changed = try Daemon(invocation).changeTags(.tagRename, rename, hasBar: !isJSON)
+            let isJSON = invocation.isJSON
+            let changed = try Daemon(invocation).changeTags(.tagRename, rename, isJSON: isJSON)
             if isJSON { return Output.json(changed) }
             Output.line("\(Format.count(changed.files, "file")) changed")
         }

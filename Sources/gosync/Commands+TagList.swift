@@ -12,7 +12,7 @@ extension Commands {
             var items = QueryItems()
             items["path"] = try daemon.file(invocation.arguments[0])
             let tags: FileTags = try daemon.get(.tags, items)
-            guard !invocation.has("json") else { return Output.json(tags) }
+            guard !invocation.isJSON else { return Output.json(tags) }
             for word in TagWords.words(tags.tags) { Output.line(Format.name(word)) }
         }
     )

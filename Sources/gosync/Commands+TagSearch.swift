@@ -25,16 +25,16 @@ extension Commands {
                 items["after"] = found.next
                 let page: Matches = try daemon.get(.search, items)
                 for warning in page.warnings where found.next == nil {
-                    Output.error("warning: \(warning)")
+                    Output.warning(warning)
                 }
-                if !invocation.has("json") { show(page.files, invocation) }
+                if !invocation.isJSON { show(page.files, invocation) }
                 found = Matches(
                     files: found.files + page.files,
                     warnings: page.warnings,
                     next: page.next
                 )
             } while found.next != nil && found.files.count < limit
-            if invocation.has("json") { Output.json(found) }
+            if invocation.isJSON { Output.json(found) }
         }
     )
 

@@ -7,7 +7,7 @@ extension Commands {
         summary: "Tells the version of this program",
         options: [.json],
         run: { invocation in
-            if invocation.has("json") {
+            if invocation.isJSON {
                 Output.json(Version(version: Release.version))
             } else {
                 Output.line("gosync \(Release.version)")

@@ -45,6 +45,8 @@ struct Copying {
     var isRecursive = false
     /// Permissions and times as well, and within the volume the tags.
     var keepsAttributes = false
+    /// What of a tree fails is told to a program.
+    var isJSON = false
 
     /// What lies at a place; `nil` if nothing does.
     ///
@@ -102,12 +104,12 @@ struct Copying {
         }
         var failures = 0
         for name in try names(in: source) {
+            let below = source.appending(name)
             do {
-                let below = source.appending(name)
                 try copy(below, to: target.appending(name), isWithinTree: true)
             } catch let failure as Failure where failure.code != .noDaemon {
                 failures += 1
-                Output.error(failure.message)
+                Output.failure(failure, of: below.path, isJSON: isJSON)
             }
         }
         // Whoever moves a tree must not remove it after this.

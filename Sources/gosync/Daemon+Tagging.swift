@@ -5,19 +5,20 @@ extension Daemon {
     func changeTags(
         _ endpoint: Endpoint,
         _ body: some Message,
-        hasBar: Bool
+        isJSON: Bool
     ) throws -> ChangedFiles {
         var last: TagReport?
+        var display = ProgressDisplay(isJSON: isJSON, isTerminalOnly: true)
+        defer { display.clear() }
         try follow("POST", endpoint, body: body.json()) { line in
             guard let report = try? TagReport(json: line) else { return }
             last = report
-            guard hasBar, Output.isTerminal, report.state == .running else { return }
-            ProgressBar.show(
-                Double(report.filesDone) / Double(max(report.files, 1)),
-                "\(report.filesDone) of \(Format.count(report.files, "file"))"
+            guard report.state == .running else { return }
+            display.show(
+                "\(report.filesDone) of \(Format.count(report.files, "file"))",
+                done: Double(report.filesDone) / Double(max(report.files, 1))
             )
         }
-        if hasBar, Output.isTerminal { ProgressBar.clear() }
         if let problem = last?.problem { throw Failure(.failed, problem.detail) }
         guard let changed = last?.changed else {
             throw Failure(.failed, "GoSync ended meanwhile; whether it was done, its log tells")

@@ -6,22 +6,45 @@ import Wire
 enum Output {
     static let isTerminal = isatty(1) == 1
 
+    /// How wide the terminal is; `nil` where nobody knows.
+    static var columns: Int? {
+        var size = winsize()
+        guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+        return Int(size.ws_col)
+    }
+
     /// Prints a line; ends the program quietly if nobody listens any more.
     static func line(_ text: String) { write(text + "\n", to: 1) }
+
+    /// Prints a line of bytes, such as JSON as it came.
+    static func line(_ bytes: [UInt8]) { line(String(decoding: bytes, as: UTF8.self)) }
 
     /// Prints text as it is, without a line break.
     static func text(_ text: String) { write(text, to: 1) }
 
     /// Begins a terminal's screen anew; elsewhere a line sets what follows apart.
     static func clear() { text(isTerminal ? "\u{1b}[H\u{1b}[2J" : "\n") }
+
     /// Asks the person at the terminal something.
     static func prompt(_ text: String) { write(text, to: 2) }
 
-    static func error(_ text: String) { write("gosync: \(text)\n", to: 2) }
+    static func error(_ text: String) { write("\(Colour.red.error("gosync:")) \(text)\n", to: 2) }
 
-    static func json(_ message: some Message) {
-        line(String(decoding: message.json(isPretty: true), as: UTF8.self))
+    static func warning(_ text: String) {
+        write("\(Colour.yellow.error("gosync: warning:")) \(text)\n", to: 2)
     }
+
+    /// Tells why something was not done to a path, while others go on.
+    static func failure(_ failure: Failure, of path: String, isJSON: Bool) {
+        if !failure.message.isEmpty { error(failure.message) }
+        guard isJSON, !failure.isTold else { return }
+        jsonLine(PathReport(path: path, error: failure.message))
+    }
+
+    static func json(_ message: some Message) { line(message.json(isPretty: true)) }
+
+    /// For what comes one after the other.
+    static func jsonLine(_ message: some Message) { line(message.json()) }
 
     /// Rows in columns; where it is piped, without a heading and with tabs.
     static func table(_ heading: [String], _ rows: [[String]], rightAligned: Set<Int> = []) {
@@ -70,12 +93,13 @@ enum Table {
         for row in rows {
             for (index, cell) in row.enumerated() {
                 if index == widths.count { widths.append(0) }
-                widths[index] = max(widths[index], cell.count)
+                widths[index] = max(widths[index], Colour.width(of: cell))
             }
         }
         return rows.map { row in
             let cells = row.enumerated().map { index, cell in
-                let padding = String(repeating: " ", count: widths[index] - cell.count)
+                let missing = widths[index] - Colour.width(of: cell)
+                let padding = String(repeating: " ", count: missing)
                 return rightAligned.contains(index) ? padding + cell : cell + padding
             }
             let line = cells.joined(separator: "  ")

@@ -73,7 +73,7 @@ struct SecretInput {
         let secret = invocation.options[name] ?? ""
         hideArgument(secret)
         let better = "--\(name)-file and --\(name)-stdin do not show it"
-        Output.error("warning: others may have seen the secret on the command line; \(better)")
+        Output.warning("others may have seen the secret on the command line; \(better)")
         return secret
     }
 

@@ -7,14 +7,14 @@ extension ShelfControl: BackendControl {
     func provision(_ settings: BackendSettings) throws(Problem) -> VolumeStatus.Backend {
         let id = settings.id ?? ""
         guard id != "a" else { throw Problem(.conflict, "a: there is one") }
-        return .init(id: id, type: "s3", place: "", isReadOnly: false, error: nil)
+        return .init(id: id, type: "s3", place: "", readOnly: false, error: nil)
     }
 
     func updateBackend(
         _ id: String,
         _ change: BackendSettings
     ) throws(Problem) -> VolumeStatus.Backend {
-        .init(id: id, name: change.name, type: "s3", place: "", isReadOnly: false, error: nil)
+        .init(id: id, name: change.name, type: "s3", place: "", readOnly: false, error: nil)
     }
 
     func removeBackend(_ id: String, force: Bool) throws(Problem) -> RemovedBackend {
@@ -32,7 +32,7 @@ extension ShelfControl: BackendControl {
                 let line = ScanReport(
                     state: state,
                     path: path,
-                    isDryRun: request.isDryRun ?? false,
+                    dryRun: request.dryRun ?? false,
                     began: Self.moment
                 )
                 guard report(line) else { return }

@@ -17,7 +17,7 @@ final class ShelfControl: Control {
 
     func status() throws(Problem) -> VolumeStatus {
         VolumeStatus(
-            backends: [.init(id: "a", type: "local", place: "/a", isReadOnly: false, error: nil)],
+            backends: [.init(id: "a", type: "local", place: "/a", readOnly: false, error: nil)],
             cache: .init(usedBytes: 1, sizeBytes: 2),
             pendingUploads: 0,
             pendingBytes: 0,

@@ -123,6 +123,9 @@ struct ProvisionTests {
                 } ?? false
             }
         )
+        let listed = try mount.lines("ls", "-l", "/backends")
+        let states = listed.map { $0.split(separator: "\t").suffix(2).joined(separator: " ") }
+        #expect(states == ["local ready", "media offline"])
         let forced = try mount.gosync("backend", "remove", "media", "--force")
         #expect(forced.status == 0 && forced.complaint.contains("/backends/media/a"))
         #expect(eventually { access(folder, F_OK) != 0 })
@@ -156,7 +159,7 @@ struct ProvisionTests {
         let mount = try Mount(settings: "directory_ttl = 1h")
         #expect(try mount.provision("media", bucket, "--no-scan").status == 0)
         let dry = try mount.lastReport("scan", "media", "--dry-run", "--json")
-        #expect(dry.state == .done && dry.new == 3 && dry.isDryRun)
+        #expect(dry.state == .done && dry.new == 3 && dry.dryRun)
         let first = try mount.lastReport("scan", "media", "--json")
         #expect(first.new == 3 && first.state == .done)
         let folder = mount.path + "/backends/media"

@@ -61,6 +61,22 @@ public func run(
     return Outcome(status: status, output: texts[0], complaint: texts[1])
 }
 
+/// Runs a program at a terminal of its own; what it prints and what it complains of are one there.
+public func runAtTerminal(
+    _ program: String,
+    _ arguments: [String],
+    environment: [String: String] = [:]
+) throws -> Outcome {
+    let script =
+        "import os, pty, sys; "
+        + "sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
+    return try run(
+        "/usr/bin/env",
+        ["python3", "-c", script, program] + arguments,
+        environment: environment
+    )
+}
+
 /// Runs a script with `sh -e`, and throws with what it said if it fails.
 @discardableResult
 public func shell(

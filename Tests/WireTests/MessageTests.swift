@@ -25,7 +25,7 @@ struct MessageTests {
                 warnings: ["w"]
             ),
             volume: VolumeStatus(
-                backends: [.init(id: "a", type: "s3", place: "p", isReadOnly: true, error: "e")],
+                backends: [.init(id: "a", type: "s3", place: "p", readOnly: true, error: "e")],
                 cache: .init(usedBytes: 1, sizeBytes: 2),
                 pendingUploads: 3,
                 pendingBytes: 4,
