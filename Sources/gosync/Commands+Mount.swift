@@ -29,7 +29,7 @@ enum MountProgram {
         let message = lines.map { $0.hasPrefix(prefix) ? $0.dropFirst(prefix.count) : $0 }
             .joined(separator: "\n")
         guard status == 0 else { throw Failure(status == 2 ? .usage : .failed, message) }
-        if !message.isEmpty { Output.error(message) }
+        if !message.isEmpty { Output.remark(message) }
         let running: Status = try Daemon(invocation).get(.status)
         Output.json(running.daemon)
     }

@@ -30,6 +30,9 @@ enum Output {
 
     static func error(_ text: String) { write("\(Colour.red.error("gosync:")) \(text)\n", to: 2) }
 
+    /// What another program has complained of, as it stands.
+    static func remark(_ text: String) { write(text + "\n", to: 2) }
+
     static func warning(_ text: String) {
         write("\(Colour.yellow.error("gosync: warning:")) \(text)\n", to: 2)
     }
