@@ -1,3 +1,4 @@
+import Stores
 import Volumes
 import Wire
 
@@ -20,7 +21,8 @@ extension VolumeStatus.Backend {
             readOnly: backend.isReadOnly,
             source: backend.isProvisioned ? .provisioned : .configuration,
             state: state,
-            error: backend.problem ?? Self.undelivered(backend)
+            error: backend.problem ?? Self.undelivered(backend),
+            conditions: backend.capabilities.map { Conditions($0) }
         )
     }
 
@@ -28,5 +30,22 @@ extension VolumeStatus.Backend {
         guard backend.failed > 0 else { return nil }
         let files = backend.failed == 1 ? "1 change" : "\(backend.failed) changes"
         return "\(files) could not be delivered, and will be tried again; see the log"
+    }
+}
+
+extension VolumeStatus.Backend.Conditions {
+    init(_ capabilities: Capabilities) {
+        let delete: Deletion =
+            switch capabilities.conditionalDelete {
+            case .no: .no
+            case .byTime: .byTime
+            case .one: .one
+            case .always: .always
+            }
+        self.init(
+            put: capabilities.conditionalPut,
+            copy: capabilities.conditionalCopy,
+            delete: delete
+        )
     }
 }

@@ -1,6 +1,6 @@
 import Base
 
-/// Calendar arithmetic for the three ways in which HTTP and S3 write a moment, all in UTC.
+/// Calendar arithmetic for the ways in which HTTP and S3 write a moment, all in UTC.
 ///
 /// The civil calendar is reckoned in eras of 400 years, which have 146,097 days each.
 struct CivilTime: Equatable {
@@ -54,6 +54,16 @@ extension Timestamp {
         let minute = time.secondOfDay / 60 % 60
         return padded(time.year, 4) + padded(time.month, 2) + padded(time.day, 2) + "T"
             + padded(hour, 2) + padded(minute, 2) + padded(time.secondOfDay % 60, 2) + "Z"
+    }
+
+    /// `2015-08-30 12:36:00`, as radosgw wants it.
+    var plainISO8601: String {
+        let time = CivilTime(self)
+        let hour = time.secondOfDay / 3600
+        let minute = time.secondOfDay / 60 % 60
+        let date = [padded(time.year, 4), padded(time.month, 2), padded(time.day, 2)]
+        let clock = [padded(hour, 2), padded(minute, 2), padded(time.secondOfDay % 60, 2)]
+        return date.joined(separator: "-") + " " + clock.joined(separator: ":")
     }
 
     /// Reads `2026-11-20T20:34:40.123456789Z`, with any number of digits, `Z` or an offset.

@@ -65,6 +65,7 @@ public final class LateStore: Store {
         _ source: Key,
         to target: Key,
         attributes: ObjectAttributes,
+        condition: PutCondition,
         ifMatch: String?,
         trace: UploadTrace?
     ) throws(StoreError) -> ObjectInfo {
@@ -72,6 +73,7 @@ public final class LateStore: Store {
             source,
             to: target,
             attributes: attributes,
+            condition: condition,
             ifMatch: ifMatch,
             trace: trace
         )
@@ -79,13 +81,17 @@ public final class LateStore: Store {
 
     public func abandon(_ upload: UploadRecord) throws(StoreError) { try opened().abandon(upload) }
 
-    public func delete(_ keys: [Key]) throws(StoreError) -> [(key: Key, error: StoreError)] {
-        try opened().delete(keys)
+    public func delete(
+        _ versions: [ObjectVersion]
+    ) throws(StoreError) -> [(key: Key, error: StoreError)] {
+        try opened().delete(versions)
     }
 
     public func check() throws(StoreError) { try opened().check() }
 
     public func capabilities() throws(StoreError) -> Capabilities { try opened().capabilities() }
+
+    public var knownCapabilities: Capabilities? { known?.knownCapabilities }
 
     public var keepsFiles: Bool { known?.keepsFiles ?? false }
 

@@ -59,12 +59,14 @@ public protocol Store: Sendable {
     /// - Parameters:
     ///   - attributes: what the copy gets in place of the source's own; `source == target` changes
     ///     the attributes of an object where it lies.
-    ///   - ifMatch: the ETag the source must have, else `StoreError.changed`.
+    ///   - condition: of what lies at the target, as for `put`.
+    ///   - ifMatch: the ETag the source must have, else `StoreError.originChanged`.
     ///   - trace: as for `put`.
     func copy(
         _ source: Key,
         to target: Key,
         attributes: ObjectAttributes,
+        condition: PutCondition,
         ifMatch: String?,
         trace: UploadTrace?
     ) throws(StoreError) -> ObjectInfo
@@ -74,8 +76,9 @@ public protocol Store: Sendable {
 
     /// Deletes objects, 1,000 at most per call; one that does not exist counts as deleted.
     ///
-    /// Returns those that could not be deleted, each with its reason.
-    func delete(_ keys: [Key]) throws(StoreError) -> [(key: Key, error: StoreError)]
+    /// Returns those that could not be deleted, each with its reason: `changed` if it is another version
+    /// than was named, `tooRecent` if the store will be able to tell in a moment only.
+    func delete(_ versions: [ObjectVersion]) throws(StoreError) -> [(key: Key, error: StoreError)]
 
     /// Checks address, keys and bucket with one cheap request, for a clear error at start.
     func check() throws(StoreError)
@@ -84,6 +87,9 @@ public protocol Store: Sendable {
     ///
     /// Probing writes and deletes an object under a name that starts with `.gosync-probe-`.
     func capabilities() throws(StoreError) -> Capabilities
+
+    /// The same as far as it is known by now, without asking.
+    var knownCapabilities: Capabilities? { get }
 
     /// Whether every object is a file of this machine, which `file` opens.
     var keepsFiles: Bool { get }
@@ -119,20 +125,56 @@ public struct Space: Equatable, Sendable {
     }
 }
 
+/// An object as it is known, so that no other is meant.
+public struct ObjectVersion: Equatable, Sendable {
+    public var key: Key
+    /// `nil` if it does not matter which version lies there.
+    public var etag: String?
+
+    public init(key: Key, etag: String?) {
+        self.key = key
+        self.etag = etag
+    }
+}
+
 /// What a store was seen to do.
 public struct Capabilities: Equatable, Sendable {
     /// `PutCondition` is honoured by the store itself, atomically; elsewhere `put` asks first.
     public var conditionalPut: Bool
+    /// The same for the target of a copy; elsewhere `copy` asks right before.
+    public var conditionalCopy: Bool
+    /// How certain it is that `delete` takes away no other version than was named.
+    public var conditionalDelete: ConditionalDelete
     /// An object named `dir/` is kept and listed, so an empty directory can be one.
     public var directoryMarkers: Bool
     /// The user metadata of an object comes back as it was sent.
     public var metadata: Bool
 
-    public init(conditionalPut: Bool, directoryMarkers: Bool, metadata: Bool) {
+    public init(
+        conditionalPut: Bool,
+        conditionalCopy: Bool,
+        conditionalDelete: ConditionalDelete,
+        directoryMarkers: Bool,
+        metadata: Bool
+    ) {
         self.conditionalPut = conditionalPut
+        self.conditionalCopy = conditionalCopy
+        self.conditionalDelete = conditionalDelete
         self.directoryMarkers = directoryMarkers
         self.metadata = metadata
     }
+}
+
+/// How a store keeps a deletion from another version than was meant.
+public enum ConditionalDelete: String, Equatable, Sendable {
+    /// It does not: it is asked right before.
+    case no
+    /// It compares times to the second, of objects that are deleted one by one; of many, it is asked before.
+    case byTime
+    /// It compares versions, of objects that are deleted one by one; of many, it is asked before.
+    case one
+    /// It compares versions, always.
+    case always
 }
 
 /// What must hold for a `put` to take place, else `StoreError.changed`.

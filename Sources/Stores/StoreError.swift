@@ -8,6 +8,9 @@ public enum StoreError: Error, Equatable, Sendable {
     case changed
     /// What was to be copied into a new object has been changed by someone else, or removed.
     case originChanged
+    /// It was written so lately that the store does not yet tell it from what may take its place: in a
+    /// second or two it will.
+    case tooRecent
     /// Keys or signature are wrong, or the permission is missing; the text is the store's own code.
     case denied(String)
     /// There is no such bucket or directory.
@@ -27,7 +30,8 @@ public enum StoreError: Error, Equatable, Sendable {
     public var isRefusal: Bool {
         switch self {
         case .denied, .noBucket, .full, .invalid: true
-        case .missing, .changed, .originChanged, .unavailable, .malformed, .aborted: false
+        case .missing, .changed, .originChanged, .tooRecent, .unavailable, .malformed, .aborted:
+            false
         }
     }
 }
@@ -38,6 +42,7 @@ extension StoreError: CustomStringConvertible {
         case .missing: "no such object"
         case .changed: "the object was changed by someone else"
         case .originChanged: "the object that it was a change of was replaced by someone else"
+        case .tooRecent: "the object was written a moment ago"
         case .denied(let code): "access denied (\(code))"
         case .noBucket(let name): "there is no bucket or directory \(name)"
         case .full: "the store is full"

@@ -52,8 +52,16 @@ extension Store {
         _ source: Key,
         to target: Key,
         attributes: ObjectAttributes,
+        condition: PutCondition = .none,
         ifMatch: String?
     ) throws(StoreError) -> ObjectInfo {
-        try copy(source, to: target, attributes: attributes, ifMatch: ifMatch, trace: nil)
+        try copy(
+            source,
+            to: target,
+            attributes: attributes,
+            condition: condition,
+            ifMatch: ifMatch,
+            trace: nil
+        )
     }
 }

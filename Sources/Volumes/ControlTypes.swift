@@ -2,6 +2,7 @@ public import Base
 public import Metadata
 import Queries
 public import SQLite
+public import Stores
 
 /// Why something asked of the volume by name was not done.
 public enum VolumeProblem: Error, Equatable, Sendable {
@@ -91,6 +92,8 @@ public struct VolumeSummary: Equatable, Sendable {
         public var isProvisioned: Bool
         public var state: BackendState
         public var problem: String?
+        /// As far as they are known by now.
+        public var capabilities: Capabilities?
         public var pending: Int64
         public var failed: Int64
     }

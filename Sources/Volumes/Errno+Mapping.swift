@@ -9,6 +9,7 @@ extension Errno {
             switch error {
             case .missing: .noEntry
             case .changed, .originChanged: .stale
+            case .tooRecent: .ioError
             case .denied: .accessDenied
             case .noBucket: .ioError
             case .full: .noSpace

@@ -74,11 +74,11 @@ extension Volume {
         }
     }
 
-    /// Whether what lies under an announced key is what was to be sent there.
-    func hasArrived(_ claim: Entry, _ backend: Backend) throws(StoreError) -> Bool {
-        guard let key = claim.key, let object = try head(key, backend) else { return false }
+    /// What lies under an announced key, if it is what was to be sent there.
+    func arrived(_ claim: Entry, _ backend: Backend) throws(StoreError) -> ObjectInfo? {
+        guard let key = claim.key else { return nil }
         let text = try inMetadata { (rows) throws(Errno) in rows.lastSent(for: claim.id) }
-        return try match(Sent.all(in: text), to: object, backend) != nil
+        return try found(Sent.all(in: text), at: key, backend)
     }
 }
 

@@ -256,6 +256,7 @@ extension Volume {
             isProvisioned: description.isProvisioned,
             state: state,
             problem: problem,
+            capabilities: description.store.knownCapabilities,
             pending: work.count,
             failed: work.failed
         )

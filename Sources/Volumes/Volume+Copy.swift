@@ -12,25 +12,36 @@ extension Volume {
         guard let source = task.entry.key else { return }
         let sent = Sent(attributesOf: task.file)
         let known = try announce([sent], task)
-        if task.wanted != source { try confirmTarget(of: task, known, backend) }
+        let bring = { [self] (etag: String?) throws(StoreError) in
+            let make = { [self] (condition: PutCondition) throws(StoreError) in
+                try copy(source, etag, task, condition, backend)
+            }
+            // Where it lies, its ETag is condition enough.
+            let isInPlace = task.wanted == source
+            let info =
+                try isInPlace ? make(.none) : overwriting(task, [sent] + known, backend, make)
+            try finish(task, info: info)
+        }
         do throws(StoreError) {
-            try finish(task, info: try copy(source, task.entry.etag, task, backend))
+            try bring(task.entry.etag)
         } catch {
-            guard error == .missing || error == .changed else { throw error }
-            guard error == .changed, let found = try found([sent] + known, at: source, backend)
+            guard error == .missing || error == .originChanged else { throw error }
+            guard error == .originChanged,
+                let found = try found([sent] + known, at: source, backend)
             else { return try sourceIsGone(task, error) }
-            try finish(task, info: try copy(source, found.etag, task, backend))
+            try bring(found.etag)
         }
     }
 
-    /// Whether a file that takes another's place goes there on a condition, which few stores take on copies:
-    /// Whether a file is small, all here, and takes another's place: it is sent there on a condition.
-    ///
-    /// Few stores take one on copies.
-    func isBetterSent(_ task: Task) throws(StoreError) -> Bool {
+    /// Whether a file is small and all here, and its store takes conditions on what is sent, but not on
+    /// copies: it is sent to its new place, so that nobody's bytes are overwritten there.
+    func isBetterSent(_ task: Task, _ backend: Backend) throws(StoreError) -> Bool {
         guard task.file.kind == .regular, task.file.size <= Self.smallestCopied,
-            task.entry.key != task.wanted, try condition(for: task) != .absent
+            task.entry.key != task.wanted
         else { return false }
+        let store = try backend.request { (store) throws(StoreError) in try store.capabilities() }
+        guard store.conditionalPut, !store.conditionalCopy else { return false }
+        if task.file.size > Self.cheapBytes, try condition(for: task) == .absent { return false }
         return try inErrno { () throws(Errno) in
             let node = try retain(task.file.id)
             defer { releaseNode(node) }
@@ -38,16 +49,23 @@ extension Volume {
         }
     }
 
+    /// So many bytes cost no more than the requests around a copy.
+    private static let cheapBytes: Int64 = 128 << 10
+
     /// Gives a name the bytes that another name of the file has in the store; `false` if those are gone.
     func copyTwin(_ twin: Entry, _ task: Task, _ backend: Backend) throws(StoreError) -> Bool {
         guard let source = twin.key, source != task.wanted else { return false }
-        let known = try announce([Sent(attributesOf: task.file)], task)
-        try confirmTarget(of: task, known, backend)
+        let sent = Sent(attributesOf: task.file)
+        let known = try announce([sent], task)
         do throws(StoreError) {
-            try finish(task, info: try copy(source, twin.etag, task, backend))
+            let info = try overwriting(task, [sent] + known, backend) {
+                (condition) throws(StoreError) in
+                try copy(source, twin.etag, task, condition, backend)
+            }
+            try finish(task, info: info)
             return true
         } catch {
-            guard error == .missing || error == .changed else { throw error }
+            guard error == .missing || error == .originChanged else { throw error }
             return false
         }
     }
@@ -56,6 +74,7 @@ extension Volume {
         _ source: Key,
         _ etag: String?,
         _ task: Task,
+        _ condition: PutCondition,
         _ backend: Backend
     ) throws(StoreError) -> ObjectInfo {
         let trace = try trace(for: task.entry)
@@ -64,6 +83,7 @@ extension Volume {
                 source,
                 to: task.wanted,
                 attributes: ObjectAttributes(of: task.file),
+                condition: condition,
                 ifMatch: etag,
                 trace: trace
             )
@@ -72,19 +92,26 @@ extension Volume {
         }
     }
 
-    /// Sees, before a copy, that it overwrites nobody's bytes, for few stores take conditions on that.
+    /// Makes an object where it belongs, on the condition that this overwrites nobody's bytes.
     ///
-    /// A copy that an earlier try has made is ours to overwrite; it may be older than what is known now.
-    func confirmTarget(
-        of task: Task,
+    /// One that an earlier try has made is ours to overwrite; it may be older than what is known now.
+    func overwriting(
+        _ task: Task,
         _ known: [Sent],
-        _ backend: Backend
-    ) throws(StoreError) {
-        guard let object = try head(task.wanted, backend) else { return }
-        let isExpected = try condition(for: task) == .matches(object.etag)
-        if isExpected || known.contains(where: { $0.isAttributes(of: object) }) { return }
-        try keepBoth(task, backend)
-        throw .changed
+        _ backend: Backend,
+        _ make: (PutCondition) throws(StoreError) -> ObjectInfo
+    ) throws(StoreError) -> ObjectInfo {
+        do throws(StoreError) {
+            return try make(condition(for: task))
+        } catch {
+            guard error == .changed else { throw error }
+            guard let object = try head(task.wanted, backend) else { return try make(.absent) }
+            guard known.contains(where: { $0.isAttributes(of: object) }) else {
+                try keepBoth(task, backend)
+                throw error
+            }
+            return try make(.matches(object.etag))
+        }
     }
 
     /// Others changed or removed the object that was to be moved: what they did stands, and the name

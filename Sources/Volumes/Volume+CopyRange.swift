@@ -122,12 +122,14 @@ extension Volume {
         task.file = file
         task.file.size = lent.size
         task.file.modified = .now()
-        let known = try announce([Sent(attributesOf: task.file)], task)
-        try confirmTarget(of: task, known, backend)
-        let info =
+        let sent = Sent(attributesOf: task.file)
+        let known = try announce([sent], task)
+        let info = try overwriting(task, [sent] + known, backend) {
+            [task] (condition) throws(StoreError) in
             lent.isWhole
-            ? try copy(lent.key, lent.etag, task, backend)
-            : try putBorrowed(lent, task, backend)
+                ? try copy(lent.key, lent.etag, task, condition, backend)
+                : try putBorrowed(lent, task, condition, backend)
+        }
         guard info.size == lent.size else {
             throw .malformed("\(lent.size) bytes were to be copied, it has \(info.size)")
         }
@@ -150,15 +152,18 @@ extension Volume {
     }
 
     /// Part of an object becomes an object of its own.
-    private func putBorrowed(_ lent: Borrowing, _ task: Task, _ backend: Backend) throws(StoreError)
-        -> ObjectInfo
-    {
+    private func putBorrowed(
+        _ lent: Borrowing,
+        _ task: Task,
+        _ condition: PutCondition,
+        _ backend: Backend
+    ) throws(StoreError) -> ObjectInfo {
         let origin = ObjectOrigin(key: lent.key, etag: lent.etag, unchanged: [0..<lent.size])
         // A store that cannot copy ranges asks for bytes, and gets none: the kernel then writes them.
         let body = ObjectBody(size: lent.size, origin: origin) { (_, _) throws(Errno) in
             throw .notSupported
         }
-        return try send(body, task, try condition(for: task), backend)
+        return try send(body, task, condition, backend)
     }
 
     private func inStore<R>(

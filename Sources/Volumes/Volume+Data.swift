@@ -207,17 +207,19 @@ extension Volume {
     func markDirty(_ node: Node) throws(Errno) {
         guard !node.now.isDirty else { return }
         try metadata.database.write { (rows) throws(Errno) in
-            // Nobody would find what is written to a file that someone else has replaced.
-            guard var file = rows.file(node.id), !node.now.isReplaced else { throw .stale }
+            // Nobody would find what is written to a file that someone else has replaced or removed.
+            let names = rows.entries(of: node.id)
+            let isShown = names.contains(where: \.isAttached)
+            guard var file = rows.file(node.id), !node.now.isReplaced,
+                isShown || names.allSatisfy({ $0.vanished == nil })
+            else { throw .stale }
             // Where its backend was taken away meanwhile, nobody could deliver it.
             _ = try backend(of: file)
             file.changeBytes()
             rows.update(file)
             node.bytes.journal(in: rows)
             let due = Timestamp.now().adding(seconds: Self.oldestUnsentSeconds)
-            for entry in rows.entries(of: node.id) where entry.isAttached {
-                rows.addWork(entry.id, due: due)
-            }
+            for entry in names where entry.isAttached { rows.addWork(entry.id, due: due) }
         }
         Failpoint.journaled.pass()
         node.update { $0.isDirty = true }

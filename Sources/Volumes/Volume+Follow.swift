@@ -88,12 +88,16 @@ extension Volume {
         if task.file.isDirectory {
             try followDirectory(task, backend)
         } else if entry.key == nil || entry.storedData < task.file.data {
-            if let twin = try twin(of: task), try copyTwin(twin, task, backend) { return true }
+            if let twin = try twin(of: task), try !isBetterSent(task, backend),
+                try copyTwin(twin, task, backend)
+            {
+                return true
+            }
             if try copyBorrowed(task, backend) { return true }
             return try upload(task, backend)
         } else if entry.key == task.wanted, entry.storedMeta >= task.file.meta {
             try finish(task, info: nil)
-        } else if try isBetterSent(task) {
+        } else if try isBetterSent(task, backend) {
             return try upload(task, backend)
         } else {
             try copy(task, backend)

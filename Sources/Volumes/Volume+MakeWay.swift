@@ -42,7 +42,7 @@ extension Volume {
             if isBeingRead(occupant) {
                 try bringHome(occupant, leavingObject: true, for: task)
             } else {
-                try removeObjects(of: [occupant])
+                try removeOccupant(occupant)
             }
             return true
         }
@@ -57,6 +57,25 @@ extension Volume {
         try bringHome(occupant, leavingObject: true, for: task)
         return true
     }
+
+    /// Waits while the store cannot tell yet whether the object is what is known of it.
+    private func removeOccupant(_ occupant: Entry) throws(StoreError) {
+        let begin = monotonicSeconds()
+        while true {
+            try removeObjects(of: [occupant])
+            let now = try inMetadata { (rows) throws(Errno) in rows.entry(occupant.id) }
+            if now?.key != occupant.key { return }
+            let isOver: Bool? = schedule.wait(atMost: Self.occupantPauseSeconds) {
+                $0.stopping ? true : nil
+            }
+            guard isOver == nil, monotonicSeconds() < begin + Self.occupantSeconds else {
+                throw .unavailable("what lies in its way could not be removed yet")
+            }
+        }
+    }
+
+    private static let occupantPauseSeconds = 0.2
+    private static let occupantSeconds = 10.0
 
     /// Takes all bytes of a file into the cache, so that its object may be overwritten.
     ///

@@ -28,29 +28,27 @@ extension Volume {
         let keys = Set(entries.compactMap(\.key)).map { ObjectPlace(backend: number, key: $0) }
         try places.withPlaces(Set(keys)) { () throws(StoreError) in
             var (gone, pending) = try sort(entries)
-            for claim in pending where claim.isAnnounced {
-                if try hasArrived(claim, backend) { continue }
-                pending.removeAll { $0.id == claim.id }
-                gone.append(claim)
+            for i in pending.indices where pending[i].isAnnounced {
+                pending[i].etag = try arrived(pending[i], backend)?.etag
             }
-            let others = try lookForOthers(among: pending, backend)
-            pending.removeAll { others.contains($0.id) }
-            gone += entries.filter { others.contains($0.id) }
-            var failed: [Int64: StoreError] = [:]
-            if !pending.isEmpty {
-                let failures = try backend.request { (store) throws(StoreError) in
-                    // What lies deeper goes first, for stores whose directories are real.
-                    try store.delete(pending.compactMap(\.key).sorted(by: >))
-                }
-                for failure in failures {
-                    for entry in pending where entry.key == failure.key {
-                        failed[entry.id] = failure.error
-                    }
-                }
-            }
+            gone += pending.filter(\.isAnnounced)
+            pending.removeAll(where: \.isAnnounced)
+            let removed = try deleteVersions(of: pending, backend)
             Failpoint.deleted.pass()
-            for (id, error) in failed { noteFailure(of: id, error) }
-            try forget(gone, deleted: pending.filter { failed[$0.id] == nil })
+            for (id, error) in removed.failed { noteFailure(of: id, error) }
+            try postpone(removed.recent, bySeconds: Self.recentSeconds)
+            try forget(gone + removed.others, deleted: removed.gone)
+        }
+    }
+
+    /// When to ask again whether an object is what is known of it.
+    private static let recentSeconds: Double = 1
+
+    private func postpone(_ entries: [Entry], bySeconds seconds: Double) throws(StoreError) {
+        if entries.isEmpty { return }
+        let due = Timestamp.now().adding(seconds: seconds)
+        try inMetadataWriting { (rows) throws(Errno) in
+            for entry in entries { rows.postponeWork(entry.id, to: due) }
         }
     }
 
@@ -70,6 +68,9 @@ extension Volume {
                     gone.append(now)
                 } else if !lagging(behind: now, rows).isEmpty {
                     waiting.append((now.id, Self.othersFirstSeconds))
+                } else if let due = heirDue(now, rows) {
+                    let seconds = min(max(0, due.secondsSince(.now())), Self.oldestUnsentSeconds)
+                    waiting.append((now.id, seconds + Self.othersFirstSeconds))
                 } else if isBeingRead(now) {
                     waiting.append((now.id, Self.oldestUnsentSeconds))
                 } else if hasDisplaced(below: now, besides: entries, rows) {
@@ -88,6 +89,29 @@ extension Volume {
             }
         }
         return (gone, pending)
+    }
+
+    /// When a file's object is due where one lies that is to be removed, if one is.
+    ///
+    /// It takes that one's place, so that the store always has one of the two. One that could not be
+    /// delivered is not waited for: its store may have no room before something goes.
+    private func heirDue(_ entry: Entry, _ rows: Connection) -> Timestamp? {
+        guard let key = entry.key, let root = backends[entry.backend]?.root else { return nil }
+        var directory = root
+        var names = key.text.split(separator: "/", omittingEmptySubsequences: false)
+        guard let last = names.popLast(), !last.isEmpty else { return nil }
+        for name in names {
+            guard let above = rows.entry(named: Name(String(name)), in: directory) else {
+                return nil
+            }
+            directory = above.file
+        }
+        guard let heir = rows.entry(named: Name(String(last)), in: directory),
+            rows.wantedKey(of: heir, isDirectory: false) == key,
+            rows.file(heir.file)?.isDirectory == false,
+            let work = rows.work(for: heir.id), work.error == nil
+        else { return nil }
+        return work.due
     }
 
     /// A directory's own object goes after those that have yet to leave it: a real directory could not

@@ -4,65 +4,72 @@ import SQLite
 import Stores
 
 // What somebody else has written under a key since, is not deleted for a name that was removed here before
-// that was known. So each object is looked at before it goes: one by one, or, where there are many, by a
-// listing of the keys between the first and the last of them.
+// that was known. So each object goes only if it is the version that is known, and the store sees to that as
+// well as it can (`ConditionalDelete`). Where it is another, it is looked at: it may be one of ours whose
+// answer was lost.
+
+/// What became of objects that were to be deleted.
+struct Removed {
+    /// They are not there any more.
+    var gone: [Entry] = []
+    /// What lies there is somebody else's by now.
+    var others: [Entry] = []
+    /// To be asked for again in a moment.
+    var recent: [Entry] = []
+    var failed: [Int64: StoreError] = [:]
+}
 
 extension Volume {
-    /// From this many on, a listing is asked first.
-    private static let worthListing = 4
-    private static let keysOfAPage = 250
-
-    /// Which of the objects that are to be deleted are no more what is known of them, or are gone.
-    ///
-    /// A directory's own object has no content to be lost.
-    func lookForOthers(among pending: [Entry], _ backend: Backend) throws(StoreError) -> Set<Int64>
-    {
-        let known = pending.filter { entry in
-            entry.etag != nil && entry.key.map { !$0.text.hasSuffix("/") } ?? false
+    func deleteVersions(of entries: [Entry], _ backend: Backend) throws(StoreError) -> Removed {
+        var removed = Removed()
+        if entries.isEmpty { return removed }
+        let failures = try backend.request { (store) throws(StoreError) in
+            // What lies deeper goes first, for stores whose directories are real.
+            try store.delete(entries.compactMap(\.version).sorted { $0.key > $1.key })
         }
-        let listed = try etags(of: known.compactMap(\.key), backend)
-        var others: Set<Int64> = []
-        for entry in known {
-            guard let key = entry.key, listed[key] != entry.etag else { continue }
-            guard let object = try head(key, backend) else {
-                others.insert(entry.id)
-                continue
+        let errors = Dictionary(failures.map { ($0.key, $0.error) }) { first, _ in first }
+        for entry in entries {
+            switch entry.key.flatMap({ errors[$0] }) {
+            case nil: removed.gone.append(entry)
+            case .tooRecent: removed.recent.append(entry)
+            case .changed: try settle(changed: entry, &removed, backend)
+            case let error?: removed.failed[entry.id] = error
             }
-            if object.etag == entry.etag { continue }
-            let text = try inMetadata { (rows) throws(Errno) in rows.lastSent(for: entry.id) }
-            if try match(Sent.all(in: text), to: object, backend) != nil { continue }
-            others.insert(entry.id)
-            Log.warning(
+        }
+        return removed
+    }
+
+    /// Finds out whose an object is that is not the version which is known.
+    private func settle(
+        changed entry: Entry,
+        _ removed: inout Removed,
+        _ backend: Backend
+    ) throws(StoreError) {
+        guard let key = entry.key, let object = try head(key, backend) else {
+            return removed.gone.append(entry)
+        }
+        if object.etag == entry.etag { return removed.recent.append(entry) }
+        let text = try inMetadata { (rows) throws(Errno) in rows.lastSent(for: entry.id) }
+        guard try match(Sent.all(in: text), to: object, backend) != nil else {
+            removed.others.append(entry)
+            return Log.warning(
                 "\(describe(entry)): removed here after someone else had changed it: theirs stays"
             )
         }
-        return others
-    }
-
-    /// The ETags of objects as far as a short listing tells; what it does not tell has to be asked for.
-    private func etags(of keys: [Key], _ backend: Backend) throws(StoreError) -> [Key: String] {
-        guard keys.count >= Self.worthListing, let first = keys.min(), let last = keys.max() else {
-            return [:]
+        let failures = try backend.request { (store) throws(StoreError) in
+            try store.delete([ObjectVersion(key: key, etag: object.etag)])
         }
-        var found: [Key: String] = [:]
-        var position: ListPosition? = .key(first)
-        let prefix = commonDirectory(first, last)
-        for _ in 0..<keys.count / Self.keysOfAPage + 2 {
-            guard let start = position else { break }
-            let page = try backend.request { (store) throws(StoreError) in
-                try store.list(prefix: prefix, delimited: false, after: start)
-            }
-            for object in page.objects { found[object.key] = object.etag }
-            guard let end = page.objects.last?.key, end < last else { break }
-            position = page.next
+        switch failures.first?.error {
+        case nil: removed.gone.append(entry)
+        case .changed, .tooRecent: removed.recent.append(entry)
+        case let error?: removed.failed[entry.id] = error
         }
-        return found
     }
+}
 
-    /// The directory that all keys between two lie in.
-    private func commonDirectory(_ first: Key, _ last: Key) -> Key {
-        let common = zip(first.text.utf8, last.text.utf8).prefix { $0 == $1 }.map(\.0)
-        let end = common.lastIndex(of: UInt8(ascii: "/")).map { $0 + 1 } ?? 0
-        return Key(String(decoding: common[..<end], as: UTF8.self))
+extension Entry {
+    /// The object as it is known; of a directory's own, which has no content to be lost, any.
+    fileprivate var version: ObjectVersion? {
+        key.map { ObjectVersion(key: $0, etag: $0.text.hasSuffix("/") ? nil : etag) }
     }
 }

@@ -58,7 +58,7 @@ extension Volume {
         else {
             throw .noEntry
         }
-        var changed: [Int64] = []
+        var replaced: [Int64] = []
         if let target = rows.entry(named: newName, in: to.id), let old = rows.file(target.file) {
             guard replacing else { throw .exists }
             // Two names of one file: rename does nothing, says POSIX.
@@ -73,14 +73,13 @@ extension Volume {
                 carry(from: old.id, to: file.id, rows)
             }
             detach(target, in: rows)
-            changed.append(target.id)
+            replaced.append(target.id)
         }
         if file.isDirectory, try isSelfOrBelow(to.id, file.id, rows) { throw .invalid }
         entry.component = nil
         entry.name = newName
         try place(&entry, file, from: (from, name), to: to, rows)
-        changed.append(entry.id)
-        return changed
+        return [entry.id] + replaced
     }
 
     /// The transaction that lets two names change places.

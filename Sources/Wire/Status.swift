@@ -137,6 +137,34 @@ public struct VolumeStatus: Message {
         public var state: State
         /// Why the last request failed; absent while all is well.
         public var error: String?
+        /// Absent until the store was first asked to change something.
+        public var conditions: Conditions?
+
+        /// Which requests the store itself refuses where somebody else was faster; before all others it is
+        /// asked, which leaves a moment.
+        public struct Conditions: Message {
+            public enum Deletion: String, Codable, Sendable, CaseIterable {
+                /// None.
+                case no
+                /// By the time of the object, of one to a request.
+                case byTime
+                /// Of one to a request.
+                case one
+                case always
+            }
+
+            /// That put an object where it belongs.
+            public var put: Bool
+            /// That copy one there.
+            public var copy: Bool
+            public var delete: Deletion
+
+            public init(put: Bool, copy: Bool, delete: Deletion) {
+                self.put = put
+                self.copy = copy
+                self.delete = delete
+            }
+        }
 
         public init(
             id: String,
@@ -146,7 +174,8 @@ public struct VolumeStatus: Message {
             readOnly: Bool,
             source: Source = .configuration,
             state: State = .ready,
-            error: String?
+            error: String?,
+            conditions: Conditions? = nil
         ) {
             self.id = id
             self.name = name
@@ -156,6 +185,7 @@ public struct VolumeStatus: Message {
             self.source = source
             self.state = state
             self.error = error
+            self.conditions = conditions
         }
     }
 

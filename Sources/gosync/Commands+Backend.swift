@@ -37,7 +37,7 @@ extension Commands {
                 ["Type", found.type], ["Place", Format.name(found.place)],
                 ["Set up by", source(found)],
                 ["Access", found.readOnly ? "read only" : "read and write"],
-                ["State", state(found)],
+                ["State", state(found)], ["Conditions", conditions(found.conditions)],
             ]
             for line in Table.lines(rows) { Output.line(line) }
         }
@@ -94,6 +94,21 @@ extension Commands {
         case .warning: Colour.yellow.text(check.outcome.rawValue)
         case .failure: Colour.red.text(check.outcome.rawValue)
         }
+    }
+
+    /// What the store itself refuses where somebody else was faster.
+    private static func conditions(_ found: VolumeStatus.Backend.Conditions?) -> String {
+        guard let found else { return "not known yet" }
+        let deletion =
+            switch found.delete {
+            case .no: "no"
+            case .byTime: "by time, one by one"
+            case .one: "one by one"
+            case .always: "yes"
+            }
+        let put = found.put ? "yes" : "no"
+        let copy = found.copy ? "yes" : "no"
+        return "uploads: \(put), copies: \(copy), deletions: \(deletion)"
     }
 
     private static func source(_ backend: VolumeStatus.Backend) -> String {

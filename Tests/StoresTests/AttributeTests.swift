@@ -105,7 +105,7 @@ import Testing
         let open = try kind.make()
         let old = try open.put("key", "old").etag
         try open.put("key", "new")
-        #expect(throws: StoreError.changed) {
+        #expect(throws: StoreError.originChanged) {
             try open.store.copy("key", to: "copy", attributes: ObjectAttributes(), ifMatch: old)
         }
         #expect(throws: StoreError.missing) { try open.store.head("copy") }

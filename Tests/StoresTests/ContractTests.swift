@@ -17,6 +17,8 @@ import Testing
         let found = try open.store.capabilities()
         #expect(found.directoryMarkers == kind.keepsMarkers)
         #expect(found.conditionalPut == kind.heedsConditions)
+        #expect(found.conditionalCopy == kind.copiesOnConditions)
+        #expect(found.conditionalDelete == kind.conditionalDelete)
         #expect(found.metadata == kind.keepsMetadata)
         #expect(try open.keys() == [], "a probe stayed behind")
     }
@@ -154,6 +156,64 @@ import Testing
         #expect(try open.text("key") == "3")
         #expect(try open.store.head("key").etag == second.etag)
         #expect(throws: StoreError.missing) { try open.store.head("other") }
+    }
+
+    @Test(arguments: StoreCase.allCases)
+    func aCopyOntoWhatWasNotExpectedCopiesNothing(kind: StoreCase) throws {
+        let open = try kind.make()
+        let none = ObjectAttributes()
+        let source = try open.put("source", "new")
+        let target = try open.put("target", "old")
+        for condition in [PutCondition.absent, .matches("nonsense")] {
+            #expect(throws: StoreError.changed) {
+                try open.store.copy(
+                    "source",
+                    to: "target",
+                    attributes: none,
+                    condition: condition,
+                    ifMatch: source.etag
+                )
+            }
+            #expect(try open.text("target") == "old")
+        }
+        for (key, condition) in [("target", PutCondition.matches(target.etag)), ("free", .absent)] {
+            let copied = try open.store.copy(
+                "source",
+                to: Key(key),
+                attributes: none,
+                condition: condition,
+                ifMatch: source.etag
+            )
+            #expect(try open.text(Key(key)) == "new")
+            #expect(try open.store.head(Key(key)).etag == copied.etag)
+        }
+    }
+
+    /// One by one and many at once.
+    @Test(arguments: StoreCase.allCases, [1, 3, 20, 120])
+    func anotherVersionIsNotDeleted(kind: StoreCase, count: Int) throws {
+        let open = try kind.make()
+        let keys = (0..<count).map { Key("d/\($0)") }
+        var versions: [ObjectVersion] = []
+        for key in keys {
+            let old = try open.put(key, "old")
+            let isChanged = key == keys[count / 2]
+            if isChanged { try open.put(key, "theirs") }
+            versions.append(ObjectVersion(key: key, etag: old.etag))
+        }
+        versions.append(ObjectVersion(key: "d/none", etag: "nonsense"))
+        var failures: [(key: Key, error: StoreError)] = []
+        // What was written a moment ago may take a while.
+        #expect(
+            eventually {
+                failures = (try? open.store.delete(versions)) ?? []
+                return failures.allSatisfy { $0.error != .tooRecent }
+            }
+        )
+        #expect(failures.map(\.key) == [keys[count / 2]])
+        #expect(failures.map(\.error) == [.changed])
+        #expect(try open.fileKeys("d/") == [keys[count / 2]])
+        #expect(try open.text(keys[count / 2]) == "theirs")
     }
 
     @Test(arguments: StoreCase.allCases.filter { $0.heedsConditions })

@@ -1,4 +1,5 @@
 import Digest
+import Foundation
 import Stores
 import Synchronization
 import TestSupport
@@ -21,12 +22,22 @@ final class FakeBucket: Sendable {
         var seen = 0
     }
 
+    /// Which conditions it heeds beyond those of a PUT.
+    struct Manners: OptionSet {
+        let rawValue: Int
+        static let copies = Manners(rawValue: 1)
+        static let deletions = Manners(rawValue: 2)
+        static let batches = Manners(rawValue: 4)
+    }
+
     private let state = Mutex(State())
+    private let manners: Manners
     /// Asked about each request, with the number of those before it since `break` was set.
     private let fault = Mutex<@Sendable (Request, Int) -> Fault?>({ _, _ in nil })
     private let server = Mutex<ScriptedServer?>(nil)
 
-    init() throws {
+    init(_ manners: Manners = []) throws {
+        self.manners = manners
         let server = try ScriptedServer { [weak self] request in
             self?.answer(to: request) ?? .answer(503)
         }
@@ -84,11 +95,14 @@ final class FakeBucket: Sendable {
             case "GET", "HEAD": return Self.read(state.objects[parts[0]], request)
             case "DELETE":
                 if query.isEmpty {
-                    state.objects[parts[0]] = nil
+                    let etag = manners.contains(.deletions) ? request.headers["if-match"] : nil
+                    return Self.delete(&state.objects, parts[0], etag) ?? .answer(204)
                 } else {
                     state.parts["1"] = nil
                 }
                 return .answer(204)
+            case "POST" where query == "delete=" && manners.contains(.batches):
+                return Self.deleteBatch(&state.objects, request)
             case "POST" where query == "uploads=":
                 state.parts["1"] = [:]
                 return Self.document(
@@ -112,7 +126,7 @@ final class FakeBucket: Sendable {
                 let text = String(decoding: request.body, as: UTF8.self)
                 state.parts["1"]?[number] = text
                 return .answer(200, headers: ["ETag": "\"\(hex(md5(request.body)))\""])
-            case "PUT": return Self.write(&state.objects, parts[0], request)
+            case "PUT": return Self.write(&state.objects, parts[0], request, manners)
             default: return Self.error(501, "NotImplemented")
             }
         }
@@ -142,14 +156,18 @@ final class FakeBucket: Sendable {
     private static func write(
         _ objects: inout [String: Object],
         _ path: String,
-        _ request: Request
+        _ request: Request,
+        _ manners: Manners
     ) -> Answer {
         let now = objects[path]
-        if request.headers["if-none-match"] != nil, now != nil {
-            return error(412, "PreconditionFailed")
-        }
-        if let etag = request.headers["if-match"], now.map({ "\"\($0.etag)\"" }) != etag {
-            return error(412, "PreconditionFailed")
+        let isCopy = request.headers["x-amz-copy-source"] != nil
+        if !isCopy || manners.contains(.copies) {
+            if request.headers["if-none-match"] != nil, now != nil {
+                return error(412, "PreconditionFailed")
+            }
+            if let etag = request.headers["if-match"], now.map({ "\"\($0.etag)\"" }) != etag {
+                return error(412, "PreconditionFailed")
+            }
         }
         var text = String(decoding: request.body, as: UTF8.self)
         if let source = request.headers["x-amz-copy-source"] {
@@ -161,6 +179,40 @@ final class FakeBucket: Sendable {
         return request.headers["x-amz-copy-source"] == nil
             ? .answer(200, headers: ["ETag": "\"\(etag)\""])
             : document("<CopyObjectResult><ETag>\(etag)</ETag></CopyObjectResult>")
+    }
+
+    /// - Returns: an answer if the object is not what it must be.
+    private static func delete(
+        _ objects: inout [String: Object],
+        _ path: String,
+        _ etag: String?
+    ) -> Answer? {
+        if let etag, let now = objects[path], "\"\(now.etag)\"" != etag {
+            return error(412, "PreconditionFailed")
+        }
+        objects[path] = nil
+        return nil
+    }
+
+    private static func deleteBatch(
+        _ objects: inout [String: Object],
+        _ request: Request
+    ) -> Answer {
+        let items = String(decoding: request.body, as: UTF8.self).components(
+            separatedBy: "<Object>"
+        ).dropFirst()
+        let between = { (text: String, tag: String) -> String? in
+            let parts = text.components(separatedBy: "<\(tag)>")
+            return parts.count == 2 ? parts[1].components(separatedBy: "</\(tag)>")[0] : nil
+        }
+        var failures = ""
+        for item in items {
+            let key = between(item, "Key") ?? ""
+            let etag = between(item, "ETag")?.replacingOccurrences(of: "&quot;", with: "\"")
+            guard delete(&objects, "/bucket/" + key, etag) != nil else { continue }
+            failures += "<Error><Key>\(key)</Key><Code>PreconditionFailed</Code></Error>"
+        }
+        return document("<DeleteResult>\(failures)</DeleteResult>")
     }
 
     private static func copyPart(

@@ -21,6 +21,12 @@ enum StoreCase: String, CaseIterable, Sendable, CustomTestStringConvertible {
     var keepsMarkers: Bool { !isRclone }
     /// rclone does not look at conditions.
     var heedsConditions: Bool { !isRclone }
+    /// radosgw 16.2 takes none on the target of a copy.
+    var copiesOnConditions: Bool { self == .local }
+    /// radosgw 16.2 compares times.
+    var conditionalDelete: ConditionalDelete {
+        self == .local ? .always : isRclone ? .no : .byTime
+    }
     /// A directory keeps no content type and no metadata of other programs.
     var keepsMetadata: Bool { self != .local }
 
@@ -130,6 +136,13 @@ final class OpenStore: Sendable {
         try pages(prefix, delimited: delimited).flatMap { page in
             page.objects.map(\.key).filter { $0.text.utf8.last != UInt8(ascii: "/") }
         }
+    }
+}
+
+extension Store {
+    /// Deletes what lies under some keys, whichever versions these are.
+    func delete(_ keys: [Key]) throws(StoreError) -> [(key: Key, error: StoreError)] {
+        try delete(keys.map { ObjectVersion(key: $0, etag: nil) })
     }
 }
 

@@ -19,16 +19,22 @@ final class MemoryStore: Store {
         var isGone = false
         /// Listings after so many more fail.
         var listingsLeft = Int.max
+        /// Done by somebody else right before the next request of a method.
+        var intrusion: (method: String, body: @Sendable (MemoryStore) -> Void)?
     }
 
     private let state = Mutex(State())
     private let pageKeys: Int
     private let isInRanges: Bool
+    private let copiesOnConditions: Bool
 
-    /// - Parameter isInRanges: what its listings claim; they always are.
-    init(pageKeys: Int = 7, isInRanges: Bool = true) {
+    /// - Parameters:
+    ///   - isInRanges: what its listings claim; they always are.
+    ///   - copiesOnConditions: heeds conditions on copies, or ignores them.
+    init(pageKeys: Int = 7, isInRanges: Bool = true, copiesOnConditions: Bool = true) {
         self.pageKeys = pageKeys
         self.isInRanges = isInRanges
+        self.copiesOnConditions = copiesOnConditions
     }
 
     var keys: Set<Key> { state.withLock { Set($0.objects.keys) } }
@@ -39,6 +45,23 @@ final class MemoryStore: Store {
             defer { state.asked = [] }
             return state.asked
         }
+    }
+
+    /// Lets somebody else do something at the last moment before the next request of this method.
+    func before(_ method: String, _ body: @escaping @Sendable (MemoryStore) -> Void) {
+        state.withLock { $0.intrusion = (method, body) }
+    }
+
+    private func begin(_ method: String) {
+        let intrusion = state.withLock { state in
+            state.asked.append(method)
+            guard let intrusion = state.intrusion, intrusion.method == method else {
+                return nil as (@Sendable (MemoryStore) -> Void)?
+            }
+            state.intrusion = nil
+            return intrusion.body
+        }
+        intrusion?(self)
     }
 
     func goWithTheNextWrite() { state.withLock { $0.isLeaving = true } }
@@ -68,8 +91,8 @@ final class MemoryStore: Store {
         delimited: Bool,
         after position: ListPosition?
     ) throws(StoreError) -> ListPage {
+        begin("LIST")
         let objects = try state.withLock { state throws(StoreError) in
-            state.asked.append("LIST")
             state.listingsLeft -= 1
             guard state.listingsLeft >= 0 else { throw .unavailable("broken") }
             return state.objects
@@ -137,8 +160,8 @@ final class MemoryStore: Store {
     }
 
     private func object(_ key: Key, _ method: String) throws(StoreError) -> Object {
+        begin(method)
         let object = try state.withLock { state throws(StoreError) in
-            state.asked.append(method)
             if state.isGone { throw .unavailable("gone") }
             return state.objects[key]
         }
@@ -179,8 +202,17 @@ final class MemoryStore: Store {
         } catch {
             throw .aborted(error)
         }
-        let isLost = try state.withLock { state throws(StoreError) in
-            state.asked.append("PUT")
+        begin("PUT")
+        return try write(key, bytes, attributes, condition)
+    }
+
+    private func write(
+        _ key: Key,
+        _ bytes: [UInt8],
+        _ attributes: ObjectAttributes,
+        _ condition: PutCondition
+    ) throws(StoreError) -> ObjectInfo {
+        let written = try state.withLock { state throws(StoreError) -> Object? in
             if state.isGone { throw .unavailable("gone") }
             let etag = state.objects[key]?.etag
             switch condition {
@@ -192,29 +224,44 @@ final class MemoryStore: Store {
             let new = Object(bytes: bytes, attributes: attributes, etag: "e\(state.etags)")
             state.objects[key] = new
             state.isGone = state.isLeaving
-            return state.isGone
+            return state.isGone ? nil : new
         }
-        if isLost { throw .unavailable("the answer is lost") }
-        return try head(key)
+        guard let written else { throw .unavailable("the answer is lost") }
+        return Self.info(key, written, listed: false)
     }
 
     func copy(
         _ source: Key,
         to target: Key,
         attributes: ObjectAttributes,
+        condition: PutCondition,
         ifMatch: String?,
         trace: UploadTrace?
     ) throws(StoreError) -> ObjectInfo {
-        throw .denied("this store is only read")
+        begin("COPY")
+        guard let object = state.withLock({ $0.objects[source] }) else { throw .missing }
+        if let ifMatch, ifMatch != object.etag { throw .originChanged }
+        return try write(target, object.bytes, attributes, copiesOnConditions ? condition : .none)
     }
 
-    func delete(_ keys: [Key]) throws(StoreError) -> [(key: Key, error: StoreError)] {
-        try state.withLock { state throws(StoreError) in
-            state.asked.append("DELETE")
+    func delete(
+        _ versions: [ObjectVersion]
+    ) throws(StoreError) -> [(key: Key, error: StoreError)] {
+        begin("DELETE")
+        return try state.withLock { state throws(StoreError) in
             if state.isGone { throw .unavailable("gone") }
-            for key in keys { state.objects[key] = nil }
+            var failures: [(key: Key, error: StoreError)] = []
+            for version in versions {
+                if let etag = version.etag, let object = state.objects[version.key],
+                    object.etag != etag
+                {
+                    failures.append((version.key, .changed))
+                } else {
+                    state.objects[version.key] = nil
+                }
+            }
+            return failures
         }
-        return []
     }
 
     func abandon(_ upload: UploadRecord) throws(StoreError) {}
@@ -223,8 +270,16 @@ final class MemoryStore: Store {
         if state.withLock({ $0.isGone }) { throw .unavailable("gone") }
     }
 
+    var knownCapabilities: Capabilities? { nil }
+
     func capabilities() throws(StoreError) -> Capabilities {
-        Capabilities(conditionalPut: true, directoryMarkers: true, metadata: true)
+        Capabilities(
+            conditionalPut: true,
+            conditionalCopy: copiesOnConditions,
+            conditionalDelete: .always,
+            directoryMarkers: true,
+            metadata: true
+        )
     }
 
     func space() -> Space? { nil }

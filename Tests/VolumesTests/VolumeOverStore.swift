@@ -11,7 +11,8 @@ extension Volume {
         over store: any Store,
         in directory: String,
         isReadOnly: Bool,
-        directorySeconds: Double
+        directorySeconds: Double,
+        waitsForStore: Bool = true
     ) throws {
         let metadata = try Metadata(path: directory + "/db")
         let cache = try BlockCache(
@@ -25,12 +26,9 @@ extension Volume {
             isReadOnly: isReadOnly,
             directorySeconds: directorySeconds
         )
-        try self.init(
-            metadata: metadata,
-            cache: cache,
-            backends: [backend],
-            options: VolumeOptions(owner: 1, group: 1)
-        )
+        var options = VolumeOptions(owner: 1, group: 1)
+        options.waitsForStore = waitsForStore
+        try self.init(metadata: metadata, cache: cache, backends: [backend], options: options)
     }
 
     /// The directory that shows the store.

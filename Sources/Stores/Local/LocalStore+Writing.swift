@@ -96,13 +96,14 @@ extension LocalStore {
         _ source: Key,
         to target: Key,
         attributes: ObjectAttributes,
+        condition: PutCondition,
         ifMatch: String?,
         trace: UploadTrace?
     ) throws(StoreError) -> ObjectInfo {
         let from = try LocalPlace(source, mustExist: true)
         let place = try LocalPlace(target)
         let known = try head(source)
-        if let ifMatch, ifMatch != known.etag { throw .changed }
+        if let ifMatch, ifMatch != known.etag { throw .originChanged }
         if place.isDirectory { return try putDirectory(target, place, attributes) }
         if source == target {
             return try inStore { () throws(Errno) in
@@ -111,7 +112,7 @@ extension LocalStore {
                 return ObjectInfo(target, try directory.status(of: place.name))
             }
         }
-        let info = try publish(target, place, attributes, .none) {
+        let info = try publish(target, place, attributes, condition) {
             (name, directory) throws(Errno) in
             let origin = try root.directory(from.directory)
             let status = try origin.status(of: from.name)
@@ -129,8 +130,8 @@ extension LocalStore {
         }
         // Somebody who wrote into the source meanwhile has made a copy of neither version.
         if try head(source).etag != known.etag {
-            _ = try delete([target])
-            throw .changed
+            _ = try delete([ObjectVersion(key: target, etag: info.etag)])
+            throw .originChanged
         }
         return info
     }

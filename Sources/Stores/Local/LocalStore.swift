@@ -39,9 +39,17 @@ public final class LocalStore: Store {
         }
     }
 
-    public func capabilities() throws(StoreError) -> Capabilities {
-        Capabilities(conditionalPut: true, directoryMarkers: true, metadata: false)
-    }
+    public func capabilities() throws(StoreError) -> Capabilities { Self.capabilities }
+
+    public var knownCapabilities: Capabilities? { Self.capabilities }
+
+    private static let capabilities = Capabilities(
+        conditionalPut: true,
+        conditionalCopy: true,
+        conditionalDelete: .always,
+        directoryMarkers: true,
+        metadata: false
+    )
 
     public func space() -> Space? {
         guard let space = try? fileSystemSpace(at: path) else { return nil }
@@ -134,19 +142,31 @@ public final class LocalStore: Store {
         return found
     }
 
-    public func delete(_ keys: [Key]) throws(StoreError) -> [(key: Key, error: StoreError)] {
+    public func delete(
+        _ versions: [ObjectVersion]
+    ) throws(StoreError) -> [(key: Key, error: StoreError)] {
         var failures: [(key: Key, error: StoreError)] = []
-        for key in keys {
+        for version in versions {
+            let key = version.key
             do throws(StoreError) {
                 let place = try LocalPlace(key, mustExist: true)
-                try inStore { () throws(Errno) in
+                let isKnown = try inStore { () throws(Errno) in
                     let directory = try root.directory(place.directory)
                     if place.isDirectory {
                         try Self.removeDirectory(place.name, in: directory)
-                    } else {
+                        return true
+                    }
+                    return try publishing.withLock { _ throws(Errno) in
+                        if let etag = version.etag,
+                            ObjectInfo(key, try directory.status(of: place.name)).etag != etag
+                        {
+                            return false
+                        }
                         try directory.remove(place.name)
+                        return true
                     }
                 }
+                if !isKnown { throw .changed }
             } catch {
                 // A directory with something in it is a prefix still, and its own object no more;
                 // and it is no object by its name without the slash.

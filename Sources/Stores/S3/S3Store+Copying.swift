@@ -1,6 +1,7 @@
 public import Base
 import Digest
 import HTTP
+import Synchronization
 import XML
 
 extension S3Store {
@@ -8,22 +9,24 @@ extension S3Store {
         _ source: Key,
         to target: Key,
         attributes: ObjectAttributes,
+        condition: PutCondition,
         ifMatch: String?,
         trace: UploadTrace?
     ) throws(StoreError) -> ObjectInfo {
-        try storing { () throws(S3Failure) in
+        let probed: ProbedCapabilities? = condition == .none ? nil : try probedCapabilities()
+        return try storing { () throws(S3Failure) in
             // Not every server heeds a condition on the source, so it is asked for first.
             let info = try info(source)
-            if let ifMatch, info.etag != ifMatch { throw S3Failure(.changed) }
+            if let ifMatch, info.etag != ifMatch { throw S3Failure(.originChanged) }
             do throws(S3Failure) {
                 if let earlier = trace?.earlier { try abort(earlier) }
                 let limit = client.configuration.limits.singleCopyBytes
                 return info.size <= limit
-                    ? try copyAtOnce(info, target, attributes)
-                    : try copyInParts(info, target, attributes, trace)
+                    ? try copyAtOnce(info, target, attributes, condition, probed)
+                    : try copyInParts(info, target, attributes, condition, probed, trace)
             } catch {
                 guard error.isNotImplemented else { throw error }
-                return try copyThrough(info, target, attributes, trace)
+                return try copyThrough(info, target, attributes, condition, trace)
             }
         }
     }
@@ -31,7 +34,9 @@ extension S3Store {
     private func copyAtOnce(
         _ source: ObjectInfo,
         _ target: Key,
-        _ attributes: ObjectAttributes
+        _ attributes: ObjectAttributes,
+        _ condition: PutCondition,
+        _ probed: ProbedCapabilities?
     ) throws(S3Failure) -> ObjectInfo {
         var request = S3Request(method: "PUT", key: try full(target), payload: Payload([]))
         request.headers = try attributes.headers()
@@ -39,31 +44,64 @@ extension S3Store {
         request.headers["x-amz-metadata-directive"] = "REPLACE"
         request.isPatient = true
         request.answersXML = true
-        let answer = try client.send(request)
+        if let probed, probed.copies.heeds(condition) {
+            request.headers.append(HTTPHeaders(condition, probed.copies))
+        } else {
+            try confirm(target, condition)
+        }
+        let answer: S3Answer
+        do throws(S3Failure) {
+            answer = try client.send(request)
+        } catch {
+            guard error.error == .changed else { throw error }
+            // The source or the target: the answer does not tell.
+            throw try info(source.key).etag == source.etag ? error : S3Failure(.originChanged)
+        }
         guard answer.document?.name == "CopyObjectResult" else {
             throw S3Failure(.malformed("no result of a copy"))
         }
         let info = try info(target)
+        if let told = answer.document?.text(of: "ETag").map(unquoted), !told.isEmpty {
+            try confirm(info, isCopyOf: source, attributes, told)
+        }
         guard info.size == source.size else {
             throw S3Failure(.malformed("\(source.size) bytes were copied, \(info.size) arrived"))
         }
         return info
     }
 
+    /// What lies there by now must be what was made, and not what somebody has put in its place; radosgw,
+    /// for one, counts a copy as done that somebody's write has overtaken.
+    private func confirm(
+        _ found: ObjectInfo,
+        isCopyOf source: ObjectInfo,
+        _ attributes: ObjectAttributes,
+        _ etag: String
+    ) throws(S3Failure) {
+        if found.etag == etag { return copiesTellETags.store(true, ordering: .relaxed) }
+        let isOurs = attributes.modified != nil && found.attributes?.modified == attributes.modified
+        guard copiesTellETags.load(ordering: .relaxed), !isOurs else { return }
+        throw S3Failure(found.key == source.key ? .originChanged : .changed)
+    }
+
     private func copyInParts(
         _ source: ObjectInfo,
         _ target: Key,
         _ attributes: ObjectAttributes,
+        _ condition: PutCondition,
+        _ probed: ProbedCapabilities?,
         _ trace: UploadTrace?
     ) throws(S3Failure) -> ObjectInfo {
+        try confirm(target, condition)
         let size = client.configuration.limits.copyPartBytes
         let ranges = stride(from: 0, to: source.size, by: Int64.Stride(size)).map {
             $0..<min($0 + size, source.size)
         }
         let upload = try begin(target, attributes, "a copy", trace)
-        return try assemble(upload, target, HTTPHeaders(), ranges) {
+        return try assemble(upload, target, HTTPHeaders(condition, probed?.puts), ranges) {
             () throws(S3Failure) in
             try confirmSizes(of: upload, ranges)
+            try confirm(target, condition)
         } write: { [self] number, range throws(S3Failure) in
             try copyPart(source.key, source.etag, upload, number, range)
         }
@@ -143,7 +181,7 @@ extension S3Store {
         }
     }
 
-    private func sourceHeaders(_ key: Key, _ etag: String) throws(S3Failure) -> HTTPHeaders {
+    func sourceHeaders(_ key: Key, _ etag: String) throws(S3Failure) -> HTTPHeaders {
         let path = percentEncoded(try full(key), keepingSlashes: true)
         let bucket = percentEncoded(client.configuration.bucket)
         return [
@@ -157,6 +195,7 @@ extension S3Store {
         _ source: ObjectInfo,
         _ target: Key,
         _ attributes: ObjectAttributes,
+        _ condition: PutCondition,
         _ trace: UploadTrace?
     ) throws(S3Failure) -> ObjectInfo {
         let body = ObjectBody(size: source.size) { [self] output, offset throws(Errno) in
@@ -175,7 +214,7 @@ extension S3Store {
                 target,
                 body: body,
                 attributes: attributes,
-                condition: .none,
+                condition: condition,
                 trace: trace.map { UploadTrace(earlier: nil, note: $0.note) }
             )
         } catch {

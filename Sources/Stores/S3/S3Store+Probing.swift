@@ -3,43 +3,8 @@ import Digest
 import HTTP
 import XML
 
-/// What a server was seen to do, in more detail than callers need.
-struct ProbedCapabilities: Sendable {
-    /// How `If-Match` must be written on a PUT to be understood.
-    enum MatchForm: Sendable {
-        case ignored
-        case quoted
-        /// radosgw 16.2 compares with the quotes, and so refuses the proper form always.
-        case bare
-
-        func text(_ etag: String) -> String { self == .quoted ? "\"\(etag)\"" : etag }
-    }
-
-    var ifMatch = MatchForm.ignored
-    var ifNoneMatch = false
-    var directoryMarkers = false
-    var metadata = false
-    var etagIsMD5 = false
-
-    var capabilities: Capabilities {
-        Capabilities(
-            conditionalPut: ifMatch != .ignored && ifNoneMatch,
-            directoryMarkers: directoryMarkers,
-            metadata: metadata
-        )
-    }
-
-    func heeds(_ condition: PutCondition) -> Bool {
-        switch condition {
-        case .none: true
-        case .absent: ifNoneMatch
-        case .matches: ifMatch != .ignored
-        }
-    }
-}
-
 extension S3Store {
-    /// Tries things out on objects of its own, about ten small requests, and removes them.
+    /// Tries things out on objects of its own, some twenty small requests, and removes them.
     func probe() throws(S3Failure) -> ProbedCapabilities {
         let name = probePrefix + String(UInt64.random(in: .min ... .max), radix: 36)
         let key = Key(name)
@@ -49,36 +14,102 @@ extension S3Store {
         probed.etagIsMD5 = etag == hex(md5(Array("1".utf8)))
         let found = try info(key)
         probed.metadata = found.attributes?.probed == ObjectAttributes.probe.probed
-        probed.ifNoneMatch = try isRefused(key, ["If-None-Match": "*"])
-        if !etag.isEmpty { probed.ifMatch = try matchForm(key, etag) }
+        probed.puts = try heeded(etag) { (headers) throws(S3Failure) in
+            // The body is the same each time, and so is the ETag.
+            _ = try put(key, "1", headers)
+        }
+        // Who does not look at these conditions knows no others.
+        if probed.puts.areAllHeeded {
+            probed.copies = try heededOnCopies(Key(name + "-c"), from: key, etag)
+            probed.deletes = try deleteForm(key, etag)
+        }
         probed.directoryMarkers = try keepsMarkers(Key(name + "-d/"))
         Log.debug("\(client.configuration.bucket): \(probed)")
         return probed
     }
 
-    private func matchForm(_ key: Key, _ etag: String) throws(S3Failure) -> MatchForm {
-        let other = "0123456789abcdef0123456789abcdef"
-        for form in [MatchForm.quoted, .bare] {
-            // The body is the same each time, and so is the ETag.
-            let accepts = try !isRefused(key, ["If-Match": form.text(etag)])
-            let refuses = try isRefused(key, ["If-Match": form.text(other)])
-            if accepts && refuses { return form }
+    /// Which conditions are heeded by a request on an object that is there, with this ETag before and after.
+    private func heeded(
+        _ etag: String,
+        _ send: (HTTPHeaders) throws(S3Failure) -> Void
+    ) throws(S3Failure) -> HeededConditions {
+        var heeded = HeededConditions()
+        heeded.ifNoneMatch = try isRefused { () throws(S3Failure) in
+            try send(["If-None-Match": "*"])
         }
-        return .ignored
+        guard !etag.isEmpty else { return heeded }
+        for form in [MatchForm.quoted, .bare] where heeded.ifMatch == .ignored {
+            let accepts = try !isRefused { () throws(S3Failure) in
+                try send(["If-Match": form.text(etag)])
+            }
+            let refuses = try isRefused { () throws(S3Failure) in
+                try send(["If-Match": form.text(Self.otherETag)])
+            }
+            if accepts && refuses { heeded.ifMatch = form }
+        }
+        return heeded
     }
 
-    private typealias MatchForm = ProbedCapabilities.MatchForm
+    private static let otherETag = "0123456789abcdef0123456789abcdef"
 
-    /// Whether a PUT with these headers fails as a condition that does not hold.
+    private func heededOnCopies(
+        _ target: Key,
+        from source: Key,
+        _ sourceETag: String
+    ) throws(S3Failure) -> HeededConditions {
+        let etag = try put(target, "1", HTTPHeaders()) ?? ""
+        defer { remove([target]) }
+        var request = S3Request(method: "PUT", key: try full(target), payload: Payload([]))
+        return try heeded(etag) { (headers) throws(S3Failure) in
+            request.headers = try sourceHeaders(source, sourceETag)
+            request.headers.append(headers)
+            _ = try client.send(request)
+        }
+    }
+
+    /// Deletes an object, which is there with this ETag, in all ways until one is heeded.
+    private func deleteForm(_ key: Key, _ etag: String) throws(S3Failure) -> DeleteForm {
+        for form in [MatchForm.quoted, .bare] {
+            guard try isRefused(key, ["If-Match": form.text(Self.otherETag)]) else { break }
+            if try isRefused(key, ["If-Match": form.text(etag)]) { continue }
+            return .byVersion(form, inBatches: try heedsInBatches(key, form))
+        }
+        _ = try put(key, "1", HTTPHeaders())
+        let header = DeleteForm.timeHeader
+        let refuses = try isRefused(key, [header: Timestamp(seconds: 1_000_000_000).plainISO8601])
+        guard refuses else { return .ignored }
+        let later = Timestamp.now().adding(seconds: 1_000_000)
+        return try isRefused(key, [header: later.plainISO8601]) ? .ignored : .byTime
+    }
+
+    private func heedsInBatches(_ key: Key, _ form: MatchForm) throws(S3Failure) -> Bool {
+        let etag = try put(key, "1", HTTPHeaders())
+        let refuses = { [self] (etag: String?) throws(S3Failure) in
+            try isRefused { () throws(S3Failure) in
+                let answer = try sendBatch([ObjectVersion(key: key, etag: etag)], form)
+                for failure in try failures(of: answer) { throw S3Failure(failure.error) }
+            }
+        }
+        guard try refuses(Self.otherETag) else { return false }
+        return try !refuses(etag)
+    }
+
     private func isRefused(_ key: Key, _ headers: HTTPHeaders) throws(S3Failure) -> Bool {
+        try isRefused { () throws(S3Failure) in try deleteOne(key, headers) }
+    }
+
+    /// Whether a request fails as a condition that does not hold.
+    private func isRefused(_ send: () throws(S3Failure) -> Void) throws(S3Failure) -> Bool {
         do throws(S3Failure) {
-            _ = try put(key, "1", headers)
+            try send()
             return false
         } catch {
-            if error.error == .changed { return true }
-            // A server that says it cannot: the same to us as one that ignores it.
-            if case .invalid = error.error { return false }
-            throw error
+            switch error.error {
+            case .changed: return true
+            // A server that says it cannot, or must not: the same to us as one that ignores it.
+            case .invalid, .denied, .malformed: return false
+            default: throw error
+            }
         }
     }
 

@@ -13,10 +13,10 @@ extension S3Store {
     ) throws(StoreError) -> ObjectInfo {
         let probed: ProbedCapabilities? = condition == .none ? nil : try probedCapabilities()
         return try storing { () throws(S3Failure) in
-            let conditionHeaders = HTTPHeaders(condition, probed)
+            let conditionHeaders = HTTPHeaders(condition, probed?.puts)
             if body.size <= client.configuration.limits.singlePutBytes {
                 if let earlier = trace?.earlier { try abort(earlier) }
-                if let probed, !probed.heeds(condition) { try confirm(key, condition) }
+                if let probed, !probed.puts.heeds(condition) { try confirm(key, condition) }
                 return try putAtOnce(key, body, attributes, conditionHeaders)
             }
             try confirm(key, condition)
@@ -69,7 +69,7 @@ extension S3Store {
     }
 
     /// Throws `changed` unless the condition holds now.
-    private func confirm(_ key: Key, _ condition: PutCondition) throws(S3Failure) {
+    func confirm(_ key: Key, _ condition: PutCondition) throws(S3Failure) {
         guard condition != .none else { return }
         var found: ObjectInfo?
         do throws(S3Failure) {
@@ -128,19 +128,6 @@ extension S3Store {
             return try Payload(body, range)
         } catch {
             throw S3Failure(.aborted(error))
-        }
-    }
-}
-
-extension HTTPHeaders {
-    /// A condition in the form the store understands; nothing if it understands none.
-    fileprivate init(_ condition: PutCondition, _ probed: ProbedCapabilities?) {
-        self.init()
-        guard let probed, probed.heeds(condition) else { return }
-        switch condition {
-        case .none: break
-        case .absent: self["If-None-Match"] = "*"
-        case .matches(let etag): self["If-Match"] = probed.ifMatch.text(etag)
         }
     }
 }

@@ -15,6 +15,8 @@ public final class S3Store: Store {
     private let probing = Monitor(false)
     /// On once an object in parts had the ETag that S3 gives it; not every server does so.
     let assemblesETags = Atomic(false)
+    /// On once the answer to a copy told the ETag that the copy then had.
+    let copiesTellETags = Atomic(false)
     /// Off once the server was seen not to copy a part of an object.
     let copiesParts = Atomic(true)
 
@@ -47,6 +49,8 @@ public final class S3Store: Store {
     public func capabilities() throws(StoreError) -> Capabilities {
         try probedCapabilities().capabilities
     }
+
+    public var knownCapabilities: Capabilities? { probed.withLock { $0 }?.capabilities }
 
     /// Whether the server was seen to name objects by their MD5.
     var probedETags: Bool { probed.withLock { $0?.etagIsMD5 ?? false } }

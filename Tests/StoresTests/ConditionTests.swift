@@ -1,0 +1,134 @@
+import Base
+import Digest
+import Stores
+import TestSupport
+import Testing
+
+/// Conditions that only some servers heed: seen by trying, and used where they are.
+@Suite(.timeLimit(.minutes(1))) struct ConditionTests {
+    private static let theirs = FakeBucket.Object(
+        text: "news",
+        etag: hex(md5(Array("news".utf8)))
+    )
+
+    /// A bucket that heeds some conditions, with one object, and a store that has probed it.
+    private struct Fixture {
+        let bucket: FakeBucket
+        let store: S3Store
+        let etag = hex(md5(Array("text".utf8)))
+
+        init(_ manners: FakeBucket.Manners) throws {
+            bucket = try FakeBucket(manners)
+            bucket["key"] = FakeBucket.Object(text: "text", etag: etag)
+            store = try bucket.store()
+            _ = try store.capabilities()
+        }
+
+        /// Somebody else writes when the first of such requests arrives.
+        func intrudes(_ key: String, before method: String) {
+            let isDone = Monitor(false)
+            bucket.breaks { [bucket] request, _ in
+                guard request.method == method,
+                    isDone.update({ isDone in
+                        defer { isDone = true }
+                        return !isDone
+                    })
+                else { return nil }
+                bucket[key] = ConditionTests.theirs
+                return nil
+            }
+        }
+
+        func copy(_ condition: PutCondition) throws -> ObjectInfo {
+            try store.copy(
+                "key",
+                to: "copy",
+                attributes: ObjectAttributes(),
+                condition: condition,
+                ifMatch: etag
+            )
+        }
+    }
+
+    static let manners: [FakeBucket.Manners] = [
+        [], .copies, .deletions, [.deletions, .batches], [.copies, .deletions, .batches],
+    ]
+
+    @Test(arguments: manners.indices)
+    func whatTheServerHeedsIsFoundOut(index: Int) throws {
+        let manners = Self.manners[index]
+        let fixture = try Fixture(manners)
+        let found = try fixture.store.capabilities()
+        #expect(found.conditionalPut)
+        #expect(found.conditionalCopy == manners.contains(.copies))
+        let expected: ConditionalDelete =
+            manners.contains(.batches) ? .always : manners.contains(.deletions) ? .one : .no
+        #expect(found.conditionalDelete == expected)
+        let keys = try fixture.store.list(prefix: "", delimited: false, after: nil).objects.map(
+            \.key
+        )
+        #expect(keys == ["key"], "a probe stayed behind")
+    }
+
+    @Test func aCopyDoesNotOverwriteWhatCameAtTheLastMoment() throws {
+        let fixture = try Fixture(.copies)
+        fixture.intrudes("copy", before: "PUT")
+        #expect(throws: StoreError.changed) { try fixture.copy(.absent) }
+        #expect(fixture.bucket["copy"]?.text == "news")
+    }
+
+    @Test func aCopyOfWhatChangedAtTheLastMomentSaysSo() throws {
+        let fixture = try Fixture(.copies)
+        fixture.bucket.breaks { [bucket = fixture.bucket] request, _ in
+            guard request.method == "PUT" else { return nil }
+            bucket["key"] = Self.theirs
+            return .instead(FakeBucket.error(412, "PreconditionFailed"))
+        }
+        #expect(throws: StoreError.originChanged) { try fixture.copy(.absent) }
+    }
+
+    /// Somebody replaces the copy before it is looked at: theirs is not taken for ours.
+    @Test func whatTookTheCopysPlaceIsNotTakenForIt() throws {
+        let fixture = try Fixture([])
+        _ = try fixture.copy(.absent)
+        fixture.bucket["copy"] = nil
+        let heads = Monitor(0)
+        fixture.bucket.breaks { [bucket = fixture.bucket] request, _ in
+            let isLook = request.method == "HEAD" && request.target == "/bucket/copy"
+            if isLook,
+                heads.update({ heads in
+                    heads += 1
+                    return heads == 2
+                })
+            {
+                bucket["copy"] = Self.theirs
+            }
+            return nil
+        }
+        #expect(throws: StoreError.changed) { try fixture.copy(.absent) }
+        #expect(heads.withLock { $0 } == 2)
+    }
+
+    /// By one request for each, or by one for all, without a look before.
+    @Test(arguments: [1, 3, 20, 120], [false, true])
+    func whatCameAtTheLastMomentIsNotDeleted(count: Int, inBatches: Bool) throws {
+        // Of many, a server that heeds nothing in batches is asked before; that leaves a moment.
+        if count > 100 && !inBatches { return }
+        let fixture = try Fixture(inBatches ? [.deletions, .batches] : .deletions)
+        let versions = (0..<count).map { ObjectVersion(key: Key("d\($0)"), etag: fixture.etag) }
+        for version in versions {
+            fixture.bucket[version.key.text] = FakeBucket.Object(
+                text: "text",
+                etag: fixture.etag
+            )
+        }
+        let isBatch = inBatches && count > 1
+        fixture.intrudes("d0", before: isBatch ? "POST" : "DELETE")
+        let before = fixture.bucket.requests.count
+        let failures = try fixture.store.delete(versions)
+        #expect(failures.map(\.key) == ["d0"] && failures.map(\.error) == [.changed])
+        #expect(fixture.bucket["d0"]?.text == "news")
+        #expect(fixture.bucket.requests.count == before + (isBatch ? 1 : count))
+        #expect(versions.dropFirst().allSatisfy { fixture.bucket[$0.key.text] == nil })
+    }
+}
