@@ -52,7 +52,7 @@ extension Connection {
         file: FileID,
         _ details: ChangeDetail...
     ) {
-        guard let above = path(of: directory) else { return }
+        guard let above = path(ofDirectory: directory) else { return }
         write(kind, "\(above)/\(name.text)", file, details)
     }
 
@@ -77,18 +77,25 @@ extension Connection {
 
     /// The absolute path of a file, by its oldest name; `nil` for what has none.
     public func path(of file: FileID) -> String? {
+        guard file != .root else { return "/" }
+        let own = first(
+            "SELECT parent, name FROM entry WHERE file = ? ORDER BY parent > 0 DESC, id LIMIT 1",
+            .integer(file)
+        ) { (parent: $0.integer(0), name: $0.text(1)) }
+        guard let own, own.parent > 0, let above = path(ofDirectory: own.parent) else { return nil }
+        return above == "/" ? "/\(own.name)" : "\(above)/\(own.name)"
+    }
+
+    /// The same of a directory, which has one name.
+    private func path(ofDirectory directory: FileID) -> String? {
         var names: [String] = []
-        var current = file
+        var current = directory
         while current != .root {
-            let step = first(
-                """
-                SELECT parent, name FROM entry WHERE file = ? ORDER BY parent > 0 DESC, id LIMIT 1
-                """,
-                .integer(current)
-            ) { (parent: $0.integer(0), name: $0.text(1)) }
-            guard let step, step.parent > 0, names.count < Key.longestBytes else { return nil }
-            names.append(step.name)
-            current = step.parent
+            guard let entry = entry(ofDirectory: current), entry.isAttached,
+                names.count < Key.longestBytes
+            else { return nil }
+            names.append(entry.name.text)
+            current = entry.parent
         }
         return "/" + names.reversed().joined(separator: "/")
     }

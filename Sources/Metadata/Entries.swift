@@ -141,6 +141,11 @@ extension Connection {
         return entries
     }
 
+    /// The name of a directory; the writing connection remembers it.
+    public func entry(ofDirectory directory: FileID) -> Entry? {
+        remembered(directory, row: \.id) { entries(of: directory).first }
+    }
+
     /// The entries whose object lies under a key now, wherever their names are.
     public func entries(under key: Key, backend: Int64) -> [Entry] {
         var entries: [Entry] = []
@@ -420,14 +425,10 @@ extension Connection {
         var components: [String] = []
         var current = directory
         for _ in 0..<Self.deepest {
-            let step = first(
-                "SELECT parent, coalesce(component, name) FROM entry WHERE file = ? LIMIT 1",
-                .integer(current)
-            ) { (parent: $0.integer(0), component: $0.text(1)) }
-            guard let step, step.parent > 0 else { return nil }
-            if step.parent == .backends { return components.reversed() }
-            components.append(step.component)
-            current = step.parent
+            guard let entry = entry(ofDirectory: current), entry.isAttached else { return nil }
+            if entry.parent == .backends { return components.reversed() }
+            components.append(entry.component ?? entry.name.text)
+            current = entry.parent
         }
         return nil
     }
@@ -437,13 +438,9 @@ extension Connection {
         var ancestors: [FileID] = []
         var current = directory
         while ancestors.count < Self.deepest {
-            let parent = first(
-                "SELECT parent FROM entry WHERE file = ? LIMIT 1",
-                .integer(current)
-            ) { $0.integer(0) }
-            guard let parent, parent > .backends else { break }
-            ancestors.append(parent)
-            current = parent
+            guard let entry = entry(ofDirectory: current), entry.parent > .backends else { break }
+            ancestors.append(entry.parent)
+            current = entry.parent
         }
         return ancestors
     }

@@ -16,6 +16,7 @@ public final class Metadata: Sendable {
             path: path,
             functions: QueryFunctions.all,
             version: Schema.version,
+            remembering: "entry",
             watch: WriteWatch { [views] before, after in
                 views.note(before: before, after: after)
             } settle: { [views] before, after in

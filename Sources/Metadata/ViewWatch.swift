@@ -308,8 +308,8 @@ private struct Settling {
 
     /// A directory that moved takes along what lies below it.
     private mutating func follow(_ directory: FileID, _ limit: Int) {
-        guard let old = before.entries(of: directory).first, old.isAttached,
-            let new = after.entries(of: directory).first, new.isAttached
+        guard let old = before.entry(ofDirectory: directory), old.isAttached,
+            let new = after.entry(ofDirectory: directory), new.isAttached
         else { return }
         let files = after.files(below: directory, limit: limit + 1)
         guard files.count <= limit else { return compareAll() }

@@ -124,6 +124,26 @@ extension Connection {
         run("UPDATE work SET due = ? WHERE entry = ?", .integer(due.nanoseconds), .integer(entry))
     }
 
+    /// Makes a file's pending work due at a moment, which is put off with every call, but not beyond so many
+    /// seconds after it became pending; what has failed, and the removal of an object, is due then at the
+    /// latest.
+    public func makeWorkDue(
+        of file: FileID,
+        at due: Timestamp,
+        now: Timestamp,
+        noLaterThan seconds: Double
+    ) {
+        for entry in entries(of: file) {
+            guard let work = work(for: entry.id) else { continue }
+            if due > now, entry.isAttached, work.error == nil {
+                let last = max(work.since.adding(seconds: seconds), now)
+                postponeWork(entry.id, to: min(due, last))
+            } else {
+                addWork(entry.id, due: due)
+            }
+        }
+    }
+
     public func finishWork(_ entry: Int64) {
         run("DELETE FROM work WHERE entry = ?", .integer(entry))
     }

@@ -16,6 +16,8 @@ public final class Connection {
     var record: RedoRecord?
     /// Lent to somebody who only reads.
     var isReading = false
+    /// Of the connection that writes, if somebody wants that. Kept for SQLite, which knows its address.
+    private(set) var memory: RowMemory?
     /// Kept for SQLite, which knows its address.
     private let logLength = LogLength()
 
@@ -99,6 +101,13 @@ public final class Connection {
 
     /// How many rows the last INSERT, UPDATE or DELETE touched.
     public var changedRows: Int { Int(sqlite3_changes(handle)) }
+
+    /// Remembers what rows of a table tell (`remembered`).
+    func remember(_ table: String) {
+        let memory = RowMemory(of: table)
+        memory.watch(handle)
+        self.memory = memory
+    }
 
     func takeFailure() -> DatabaseError? {
         defer { failure = nil }

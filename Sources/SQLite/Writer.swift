@@ -138,6 +138,7 @@ extension Writer {
         if batch.isLost { try restore() }
         if batch.isOpen, isAlone || batch.hasFailed || isFull { try commit() }
         guard !batch.isOpen else { return }
+        connection.memory?.forget()
         connection.run("BEGIN IMMEDIATE")
         if let failure = connection.takeFailure() { throw failure }
         batch.isOpen = true
@@ -175,6 +176,7 @@ extension Writer {
 
     /// Takes back what was done since the savepoint, or since BEGIN.
     private func undo(toSavepoint: Bool) {
+        connection.memory?.forget()
         if toSavepoint, connection.isInTransaction {
             connection.run("ROLLBACK TO operation")
             connection.run("RELEASE operation")
@@ -185,6 +187,7 @@ extension Writer {
 
     /// Rolls the whole transaction back; what was answered is to be run again.
     private func abandon() {
+        connection.memory?.forget()
         if connection.isInTransaction { connection.run("ROLLBACK") }
         _ = connection.takeFailure()
         batch.isOpen = false
@@ -244,6 +247,7 @@ extension Writer {
 
     /// Runs again what was answered, after SQLite has rolled it back.
     private func restore() throws(DatabaseError) {
+        connection.memory?.forget()
         try Database.checked(connection) { (connection) throws(DatabaseError) in
             connection.run("BEGIN IMMEDIATE")
             for record in batch.records { connection.replay(record) }

@@ -32,6 +32,8 @@ final class Node: Sendable {
         var writers = 0
         /// Someone else has replaced the object, so the file has lost its name.
         var isReplaced = false
+        /// Whoever wrote last has closed, and the file is on its way (`Volume.endWriting`).
+        var isEnded = true
         /// Why the last delivery failed, unless a program was told.
         var failure: Errno?
         /// What the next delivery is to make the file of.

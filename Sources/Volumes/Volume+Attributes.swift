@@ -40,6 +40,7 @@ extension Volume {
         let due = Timestamp.now().adding(
             seconds: isOpen ? Self.oldestUnsentSeconds : max(1, quietSeconds)
         )
+        if isOpen { node?.update { $0.isEnded = false } }
         try metadata.database.write { (rows) throws(Errno) in
             guard var file = rows.file(id) else { throw .stale }
             let before = file

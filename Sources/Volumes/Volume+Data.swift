@@ -117,8 +117,11 @@ extension Volume {
     public func flush(_ handle: Handle) throws(Errno) {
         guard handle.canWrite else { return }
         try takeUpMapped(handle.node)
-        try save(handle.node)
-        if options.waitsForStore { return try deliver(handle.node) }
+        if options.waitsForStore {
+            try save(handle.node)
+            return try deliver(handle.node)
+        }
+        try endWriting(handle.node)
         if let failure = handle.node.takeFailure() { throw failure }
     }
 
@@ -158,8 +161,7 @@ extension Volume {
         if handle.canWrite {
             handle.node.update { $0.writers -= 1 }
             try? takeUpMapped(handle.node)
-            try? save(handle.node)
-            hasten(handle.node.id, logging: handle.node)
+            endWritingUnheard(handle.node)
         }
         dismiss(from: handle.node)
         releaseNode(handle.node)
@@ -182,8 +184,7 @@ extension Volume {
             try node.bytes.truncate(to: size)
             noteWrite(node) { $0.size = size }
         }
-        try save(node)
-        if node.now.writers == 0 { hasten(file.id, logging: node) }
+        if node.now.writers == 0 { try endWriting(node) } else { try save(node) }
     }
 
     private func noteTimes(_ node: Node) {
@@ -198,6 +199,7 @@ extension Volume {
             body(&state)
             state.modified = .now()
             state.isUnsaved = true
+            state.isEnded = false
             state.writes += 1
             state.lastWrite = monotonicSeconds()
         }
@@ -229,16 +231,54 @@ extension Volume {
     func save(_ node: Node) throws(Errno) {
         let now = node.now
         guard now.isUnsaved else { return }
-        try metadata.database.write { (rows) throws(Errno) in
-            guard var file = rows.file(node.id) else { throw .stale }
-            file.size = now.size
-            file.modified = now.modified
-            file.changed = max(file.changed, now.modified)
-            rows.update(file)
-        }
+        try metadata.database.write { (rows) throws(Errno) in try save(now, of: node, rows) }
+        noteSaved(now, of: node)
+    }
+
+    private func save(_ now: Node.State, of node: Node, _ rows: Connection) throws(Errno) {
+        guard var file = rows.file(node.id) else { throw .stale }
+        file.size = now.size
+        file.modified = now.modified
+        file.changed = max(file.changed, now.modified)
+        rows.update(file)
+    }
+
+    private func noteSaved(_ now: Node.State, of node: Node) {
         Failpoint.saved.pass()
         node.update { state in
             if state.writes == now.writes { state.isUnsaved = false }
+        }
+    }
+
+    /// Writes down what a writer leaves, in one transaction: size and time, a line of the change log if
+    /// there is news, and that the file goes to its store when it was left alone long enough.
+    func endWriting(_ node: Node) throws(Errno) {
+        let now = node.now
+        guard now.isUnsaved || !now.isEnded else { return }
+        let time = Timestamp.now()
+        let due = time.adding(seconds: quietSeconds)
+        try metadata.database.write { (rows) throws(Errno) in
+            if now.isUnsaved { try save(now, of: node, rows) }
+            if now.writes != now.loggedWrites, let path = rows.path(of: node.id) {
+                rows.log(.written, path, file: node.id, .number("size", now.size))
+            }
+            rows.makeWorkDue(of: node.id, at: due, now: time, noLaterThan: Self.oldestUnsentSeconds)
+        }
+        noteSaved(now, of: node)
+        node.update { state in
+            state.loggedWrites = now.writes
+            state.isEnded = state.writes == now.writes
+        }
+        wakeSchedule(for: due)
+    }
+
+    /// The same where nobody can be told of a failure: the bytes and their journal stay, and what is in
+    /// memory only is saved by whoever comes next.
+    private func endWritingUnheard(_ node: Node) {
+        do throws(Errno) {
+            try endWriting(node)
+        } catch {
+            Log.error("file \(node.id): its size and time are not saved: \(error)")
         }
     }
 

@@ -72,7 +72,7 @@ extension Volume {
         notifyOfName(name, in: directory)
         defer { wakeSchedule() }
         try flush(handle)
-        if let replaced { settle([replaced], on: backends[parent.backend]) }
+        if let replaced { settle([replaced], on: backends[parent.backend], due: .now()) }
     }
 
     /// The transaction that gives a draft its name; returns the entry that had it before.
@@ -83,7 +83,7 @@ extension Volume {
         _ rows: Connection
     ) throws(Errno) -> Int64? {
         guard var file = rows.file(id), rows.file(parent) != nil,
-            rows.entries(of: parent).first?.isAttached == true
+            rows.entry(ofDirectory: parent)?.isAttached == true
         else { throw .noEntry }
         let replaced = rows.entry(named: name, in: parent)
         if let replaced, let old = rows.file(replaced.file) {

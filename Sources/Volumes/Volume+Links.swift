@@ -44,7 +44,7 @@ extension Volume {
             noteChange(in: parent.id, at: now, rows)
             return (entry, rows.file(id) ?? file)
         }
-        settle([entry.id], on: backends[entry.backend])
+        settle([entry.id], on: backends[entry.backend], due: entry.touched)
         return try shown(entry, file)
     }
 

@@ -39,7 +39,10 @@ extension Volume {
         if settles { try admitSettling(in: directory) }
         let (entry, file) = try insert(new, named: name, in: directory)
         // An empty regular file goes to the store like any other, with what is then known of it.
-        if settles { settle([entry.id], on: backends[entry.backend]) }
+        if settles {
+            let due = Timestamp.now().adding(seconds: quietSeconds)
+            settle([entry.id], on: backends[entry.backend], due: due)
+        }
         return try shown(entry, file)
     }
 
@@ -53,6 +56,7 @@ extension Volume {
         do throws(Errno) {
             let (entry, file) = try insert(new, named: name, in: directory)
             let handle = try hold(file.id, forWriting: true)
+            handle.node.update { $0.isEnded = false }
             return (try shown(entry, file), handle)
         } catch {
             guard error == .exists, !exclusive else { throw error }
@@ -74,7 +78,7 @@ extension Volume {
             detach(entry, in: rows)
             return entry
         }
-        settle([removed.id], on: backends[removed.backend])
+        settle([removed.id], on: backends[removed.backend], due: gathered)
     }
 
     /// Removes a directory that is empty, also of what others have put into it meanwhile.
@@ -96,7 +100,7 @@ extension Volume {
             rows.addLinks(-1, to: above.id)
             return entry
         }
-        settle([removed.id], on: backends[removed.backend])
+        settle([removed.id], on: backends[removed.backend], due: gathered)
     }
 
     private func insert(_ new: NewFile, named name: Name, in directory: UInt64)
@@ -109,7 +113,7 @@ extension Volume {
         let parent = try changeable(directory)
         let now = Timestamp.now()
         return try metadata.database.write { (rows) throws(Errno) in
-            guard rows.file(parent.id) != nil, rows.entries(of: parent.id).first?.isAttached == true
+            guard rows.file(parent.id) != nil, rows.entry(ofDirectory: parent.id)?.isAttached == true
             else { throw .noEntry }
             guard rows.entry(named: name, in: parent.id) == nil else { throw .exists }
             var file = File(
@@ -160,18 +164,23 @@ extension Volume {
         rows.update(entry)
         rows.addLinks(-1, to: entry.file)
         rows.touchChange(of: entry.file, at: now)
-        rows.addWork(entry.id, due: entry.touched.adding(seconds: Self.gatheringSeconds))
+        rows.addWork(entry.id, due: gathered)
         noteChange(in: parent, at: now, rows)
     }
 
-    /// Removals wait for others that come with them, and go together.
+    /// When removals and renames go that happen now: they wait for others that come with them, and go
+    /// together.
+    var gathered: Timestamp {
+        Timestamp.now().adding(seconds: options.waitsForStore ? 0 : Self.gatheringSeconds)
+    }
+
     private static let gatheringSeconds = 0.3
 
     /// A directory's names have changed: its times move, and if it is there only because of what was
     /// in it, it gets an object of its own, or it would vanish with the last one.
     func noteChange(in directory: FileID, at now: Timestamp, _ rows: Connection) {
         rows.touch(directory: directory, at: now)
-        guard let entry = rows.entries(of: directory).first, entry.isAttached, entry.key == nil,
+        guard let entry = rows.entry(ofDirectory: directory), entry.isAttached, entry.key == nil,
             !entry.isKeptHere, entry.parent != .backends, !rows.hasChildren(directory)
         else { return }
         rows.addWork(entry.id, due: now)

@@ -42,7 +42,7 @@ extension Volume {
             return try exchange(name, in: from, newName, in: to, rows)
         }
         Failpoint.renamed.pass()
-        settle(changed, on: backend)
+        settle(changed, on: backend, due: gathered)
     }
 
     /// The transaction of a rename; returns the entries whose objects have to follow.
@@ -126,8 +126,7 @@ extension Volume {
             rows.addLinks(1, to: to.id)
         }
         // What the store has not got yet goes there when it would have gone.
-        let wait = entry.key == nil ? quietSeconds : 0
-        let due = entry.touched.adding(seconds: wait)
+        let due = entry.key == nil ? entry.touched.adding(seconds: quietSeconds) : gathered
         rows.addWork(entry.id, due: due, tree: file.isDirectory)
         let moved = ChangeDetail.text("from", oldPath ?? "")
         rows.log(.renamed, entry.name, in: to.id, file: file.id, moved)
@@ -143,7 +142,7 @@ extension Volume {
         var current = directory
         while current > FileID.filters {
             if current == above { return true }
-            guard let parent = rows.entries(of: current).first?.parent else { return false }
+            guard let parent = rows.entry(ofDirectory: current)?.parent else { return false }
             current = parent
         }
         return false

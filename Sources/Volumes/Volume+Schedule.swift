@@ -31,33 +31,17 @@ extension Volume {
         if schedule.withLock({ due < $0.sleepsUntil }) { wakeSchedule() }
     }
 
-    /// Makes a file's pending work due: now, or when the file was left alone for as long as the user wants.
-    ///
-    /// - Parameter node: of a file that was closed: the change log is told what was written, once.
-    func hasten(_ id: FileID, logging node: Node? = nil) {
-        let now = node?.now
-        let time = Timestamp.now()
-        let due = time.adding(seconds: node == nil ? 0 : quietSeconds)
+    /// Makes a file's pending work due now.
+    func hasten(_ id: FileID) {
+        let now = Timestamp.now()
         do throws(Errno) {
             try metadata.database.write { (rows) throws(Errno) in
-                if let now, now.writes != now.loggedWrites, let path = rows.path(of: id) {
-                    rows.log(.written, path, file: id, .number("size", now.size))
-                }
-                for entry in rows.entries(of: id) {
-                    guard let work = rows.work(for: entry.id) else { continue }
-                    if due > time, entry.isAttached, work.error == nil {
-                        let last = work.since.adding(seconds: Self.oldestUnsentSeconds)
-                        rows.postponeWork(entry.id, to: min(due, max(last, time)))
-                    } else {
-                        rows.addWork(entry.id, due: due)
-                    }
-                }
+                rows.makeWorkDue(of: id, at: now, now: now, noLaterThan: 0)
             }
-            if let now { node?.update { $0.loggedWrites = now.writes } }
         } catch {
             Log.error("file \(id): its work is not made due: \(error)")
         }
-        wakeSchedule(for: due)
+        wakeSchedule()
     }
 
     /// Makes all work of a backend due now: it can be reached again.
@@ -81,11 +65,12 @@ extension Volume {
         try backends[file(FileID(bitPattern: directory)).backend]?.bulkhead.admit()
     }
 
-    /// Brings the store in line with entries just changed: at once if the user wants to wait, else soon.
+    /// Brings the store in line with entries just changed: at once if the user wants to wait, else when
+    /// their work is due.
     ///
     /// A failure is not the caller's: the change itself has happened and is in the journal. So it is with
     /// a caller who does not want to wait any more.
-    func settle(_ entries: [Int64], on backend: Backend?) {
+    func settle(_ entries: [Int64], on backend: Backend?, due: Timestamp) {
         if options.waitsForStore, let backend {
             for entry in entries {
                 let isDone: Bool? = try? backend.bulkhead.deliver { [self] in
@@ -99,7 +84,7 @@ extension Volume {
                 if isDone == nil { break }
             }
         }
-        wakeSchedule()
+        wakeSchedule(for: due)
     }
 
     private func bringInLine(_ id: Int64) throws(StoreError) {

@@ -1,0 +1,99 @@
+import SQLite
+import TestSupport
+import Testing
+
+/// What the writing connection remembers of rows is what their table holds, whatever was done to it.
+struct RowMemoryTests {
+    private enum Refusal: DatabaseFailure {
+        case asked
+        case database(DatabaseError)
+
+        init(_ error: DatabaseError) { self = .database(error) }
+    }
+
+    private static func open(_ directory: TemporaryDirectory) throws -> Database {
+        try Database(path: directory.path + "/test.db", remembering: "t") {
+            (rows) throws(DatabaseError) in
+            rows.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, key INTEGER UNIQUE, value INTEGER)")
+            rows.execute("CREATE TABLE other(id INTEGER PRIMARY KEY, value INTEGER)")
+        }
+    }
+
+    private struct Row { let id, value: Int64 }
+
+    private static func remembered(_ key: Int64, _ rows: Connection) -> Int64? {
+        rows.remembered(key, row: \.id) { () -> Row? in
+            rows.first("SELECT id, value FROM t WHERE key = ?", .integer(key)) {
+                Row(id: $0.integer(0), value: $0.integer(1))
+            }
+        }?.value
+    }
+
+    @Test func aRowIsAskedForOnceAsLongAsItStands() throws {
+        let directory = try TemporaryDirectory()
+        let database = try Self.open(directory)
+        try database.write { (rows) throws(DatabaseError) in
+            rows.run("INSERT INTO t(id, key, value) VALUES (1, 10, 100)")
+            var questions = 0
+            let ask = {
+                _ = rows.remembered(10, row: { (_: Int) in 1 }) { () -> Int? in
+                    questions += 1
+                    return 1
+                }
+            }
+            ask()
+            ask()
+            // A row of the same number, elsewhere.
+            rows.run("INSERT INTO other(id, value) VALUES (1, 1)")
+            ask()
+            #expect(questions == 1)
+            rows.run("UPDATE t SET value = 7 WHERE id = 1")
+            ask()
+            #expect(questions == 2)
+        }
+    }
+
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func itIsWhatTheTableHolds(_ seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        let directory = try TemporaryDirectory()
+        let database = try Self.open(directory)
+        var model: [Int64: Int64] = [:]
+        for _ in 0..<60 {
+            var after = model
+            let isRefused = Int.random(in: 0..<4, using: &random) == 0
+            do {
+                try database.write { (rows) throws(Refusal) in
+                    for _ in 0..<Int.random(in: 1...8, using: &random) {
+                        let key = Int64.random(in: 0..<12, using: &random)
+                        let value = Int64.random(in: 0..<1000, using: &random)
+                        switch Int.random(in: 0..<4, using: &random) {
+                        case 0:
+                            rows.run("DELETE FROM t WHERE key = ?", .integer(key))
+                            after[key] = nil
+                        case 1:
+                            rows.run(
+                                """
+                                INSERT INTO t(key, value) VALUES (?, ?)
+                                ON CONFLICT(key) DO UPDATE SET value = excluded.value
+                                """,
+                                .integer(key),
+                                .integer(value)
+                            )
+                            after[key] = value
+                        default:
+                            #expect(Self.remembered(key, rows) == after[key])
+                        }
+                    }
+                    if isRefused { throw .asked }
+                }
+                model = after
+            } catch Refusal.asked {}
+            try database.write { (rows) throws(DatabaseError) in
+                for key in 0..<12 as Range<Int64> {
+                    #expect(Self.remembered(key, rows) == model[key])
+                }
+            }
+        }
+    }
+}
