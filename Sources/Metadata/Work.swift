@@ -110,6 +110,14 @@ extension Connection {
         )
     }
 
+    /// Whether a directory, or one above it, has moved, and what is below has not been told yet (`Work.tree`):
+    /// objects may lie elsewhere, without work of their own.
+    public func isFollowing(_ directory: FileID) -> Bool {
+        ([directory] + ancestors(of: directory)).contains { directory in
+            entry(ofDirectory: directory).flatMap { work(for: $0.id) }?.tree ?? false
+        }
+    }
+
     /// Notes what is about to be sent, so that it is known again if its answer is lost.
     public func noteSending(_ sent: String, for entry: Int64) {
         run("UPDATE work SET sent = ? WHERE entry = ?", .text(sent), .integer(entry))

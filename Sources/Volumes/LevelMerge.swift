@@ -88,7 +88,7 @@ struct LevelMerge {
             if found.etag == object.etag { folder.kept += 1 } else { folder.lost += 1 }
             guard !found.isPending, found.touched < asked,
                 found.etag != object.etag || found.key != object.key,
-                var entry = rows.entry(found.entry), volume.lagging(behind: entry, rows).isEmpty
+                !isElsewhere(found, object.key, in: rows), var entry = rows.entry(found.entry), volume.lagging(behind: entry, rows).isEmpty
             else { return }
             counts.changed += 1
             if isDry { return }
@@ -113,6 +113,12 @@ struct LevelMerge {
         entry.key = object.key
         entry.etag = object.etag
         insert(entry, isDirectory: false, in: rows)
+    }
+
+    /// Whether a known object lies where this directory was before it was moved: then another one under
+    /// its key is somebody else's, and both are kept when the known one comes.
+    private func isElsewhere(_ found: KnownObject, _ key: Key, in rows: Connection) -> Bool {
+        found.key != nil && found.key != key && rows.isFollowing(folder.id)
     }
 
     private mutating func merge(folder component: String, in rows: Connection) -> FileID? {

@@ -226,6 +226,14 @@ struct Merge {
     /// That fewer names go at once is nothing strange.
     private static let fewNames = 5
 
+    /// Whether the object of an entry lies where its directory was before that was moved: what is listed
+    /// where it is now says nothing of it.
+    private func isElsewhere(_ entry: Entry, _ file: File, in rows: Connection) -> Bool {
+        guard let key = entry.key, key != rows.wantedKey(of: entry, isDirectory: file.isDirectory)
+        else { return false }
+        return rows.isFollowing(entry.parent)
+    }
+
     /// Removes what others removed; `false` where something below is ours and has to stay.
     private mutating func removeUnlisted(
         _ entry: Entry,
@@ -233,7 +241,9 @@ struct Merge {
         before asked: Timestamp,
         in rows: Connection
     ) -> Bool {
-        guard rows.work(for: entry.id) == nil, entry.touched < asked else { return false }
+        guard rows.work(for: entry.id) == nil, entry.touched < asked,
+            !isElsewhere(entry, file, in: rows)
+        else { return false }
         guard file.isDirectory else {
             guard entry.key != nil, volume.lagging(behind: entry, rows).isEmpty else {
                 return false
