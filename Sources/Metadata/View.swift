@@ -162,10 +162,23 @@ struct View {
             """
     }
 
-    mutating func member(named name: Name) -> FileID? {
+    /// - Parameter directory: the view's own; a directory made below it has the name first.
+    mutating func member(named name: Name, unlessBelow directory: FileID?) -> FileID? {
+        let known = entries(called: name, limit: Self.mostAsked + 1)
+        if let directory, isTaken(name, below: directory, known) { return nil }
         if let marked = member(marked: name) { return marked }
-        let candidates = members(called: name, limit: 2)
+        if known.count == 1 {
+            return known[0].name == name && shows(known[0].id) ? known[0].file : nil
+        }
+        let candidates = members(called: name, known, limit: 2)
         return candidates.count == 1 && candidates[0].name == name ? candidates[0].file : nil
+    }
+
+    private func isTaken(_ name: Name, below directory: FileID, _ known: [Candidate]) -> Bool {
+        guard known.count <= Self.mostAsked else {
+            return connection.entry(named: name, in: directory) != nil
+        }
+        return known.contains { $0.parent == directory && $0.name == name }
     }
 
     private mutating func shownName(_ row: Row) -> Name {
@@ -181,7 +194,8 @@ struct View {
     private mutating func collides(_ written: Name) -> Bool {
         let name = folded(written)
         if let known = collisions[name] { return known }
-        let collides = members(called: name, limit: 2).count > 1
+        let known = entries(called: name, limit: Self.mostAsked + 1)
+        let collides = known.count > 1 && members(called: name, known, limit: 2).count > 1
         collisions[name] = collides
         return collides
     }
@@ -290,8 +304,9 @@ extension View {
     }
 
     /// Members that are shown under this name but for marks, each asked of.
-    private func members(called name: Name, limit: Int64) -> [Row] {
-        let known = entries(called: name, limit: Self.mostAsked + 1)
+    ///
+    /// - Parameter known: the entries that have it, up to one more than is asked.
+    private func members(called name: Name, _ known: [Candidate], limit: Int64) -> [Row] {
         // No posting has names in folded case.
         if known.count > Self.mostAsked, !folds {
             return membersByPosting(called: name, limit: limit)

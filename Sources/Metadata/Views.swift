@@ -55,13 +55,16 @@ extension Connection {
     ///
     /// A marked name always resolves, also where nothing collides; an unmarked one that several members
     /// share stands for none of them.
+    ///
+    /// - Parameter unlessChild: nor does that of a directory made below the view.
     public func member(
         named name: Name,
         of filter: Filter,
-        at present: Present
+        at present: Present,
+        unlessChild: Bool = false
     ) throws(MetadataError) -> FileID? {
         var view = try view(of: filter, at: present)
-        return view.member(named: name)
+        return view.member(named: name, unlessBelow: unlessChild ? filter.file : nil)
     }
 
     /// Whether a file is a member.

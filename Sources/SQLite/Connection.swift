@@ -116,6 +116,7 @@ public final class Connection {
 
     /// Ends a transaction that has only read, whatever sticks to the connection.
     func endSnapshot() {
+        if failure == nil { run("COMMIT") }
         if isInTransaction { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
     }
 

@@ -60,7 +60,7 @@ public final class Database: Sendable {
         try mapping(E.self) { () throws(DatabaseError) in
             for number in 0...Self.readerCount {
                 let reader = try Connection(path: path, readOnly: true)
-                reader.execute("PRAGMA cache_size = -8192; PRAGMA mmap_size = 268435456;")
+                reader.execute("PRAGMA cache_size = -16384")
                 if let failure = reader.takeFailure() { throw failure }
                 functions.forEach(reader.define)
                 if number == 0 {

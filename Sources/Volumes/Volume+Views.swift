@@ -146,10 +146,13 @@ extension Volume {
     ) throws(Errno) -> DirectoryEntry? {
         guard filter.layout == .flat else { return nil }
         let found = try evaluate { (rows) throws(MetadataError) -> (File, Entry?)? in
-            if unlessChild, rows.entry(named: name, in: filter.file) != nil { return nil }
-            guard let id = try rows.member(named: name, of: filter, at: .local()),
-                let file = rows.file(id)
-            else { return nil }
+            let id = try rows.member(
+                named: name,
+                of: filter,
+                at: .local(),
+                unlessChild: unlessChild
+            )
+            guard let id, let file = rows.file(id) else { return nil }
             return (file, file.isKnown ? nil : rows.entries(of: id).first)
         }
         guard let (known, entry) = found else { return nil }
