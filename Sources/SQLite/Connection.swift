@@ -16,7 +16,7 @@ public final class Connection {
     var record: RedoRecord?
     /// Lent to somebody who only reads.
     var isReading = false
-    /// Of the connection that writes, if somebody wants that. Kept for SQLite, which knows its address.
+    /// Of the connection that writes, if somebody wants that.
     private(set) var memory: RowMemory?
     /// Kept for SQLite, which knows its address.
     private let logLength = LogLength()

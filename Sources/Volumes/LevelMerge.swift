@@ -88,7 +88,8 @@ struct LevelMerge {
             if found.etag == object.etag { folder.kept += 1 } else { folder.lost += 1 }
             guard !found.isPending, found.touched < asked,
                 found.etag != object.etag || found.key != object.key,
-                !isElsewhere(found, object.key, in: rows), var entry = rows.entry(found.entry), volume.lagging(behind: entry, rows).isEmpty
+                !isElsewhere(found, object.key, in: rows), var entry = rows.entry(found.entry),
+                volume.lagging(behind: entry, rows).isEmpty
             else { return }
             counts.changed += 1
             if isDry { return }

@@ -113,7 +113,8 @@ extension Volume {
         let parent = try changeable(directory)
         let now = Timestamp.now()
         return try metadata.database.write { (rows) throws(Errno) in
-            guard rows.file(parent.id) != nil, rows.entry(ofDirectory: parent.id)?.isAttached == true
+            guard rows.file(parent.id) != nil,
+                rows.entry(ofDirectory: parent.id)?.isAttached == true
             else { throw .noEntry }
             guard rows.entry(named: name, in: parent.id) == nil else { throw .exists }
             var file = File(

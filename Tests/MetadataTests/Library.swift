@@ -22,7 +22,9 @@ final class Library: Sendable {
     }
 
     deinit {
-        for suffix in ["", "-wal", "-shm", "-redo"] { unlink(directory + "/metadata.sqlite" + suffix) }
+        for suffix in ["", "-wal", "-shm", "-redo"] {
+            unlink(directory + "/metadata.sqlite" + suffix)
+        }
         rmdir(directory)
     }
 

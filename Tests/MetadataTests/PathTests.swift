@@ -16,7 +16,8 @@ struct PathTests {
         try library.write { (rows) throws(MetadataError) in
             for number in 0..<8 as Range<Int64> {
                 let id = backend + number
-                let parent = number == 0 ? FileID.backends : directories.randomElement(using: &random)!
+                let parent =
+                    number == 0 ? FileID.backends : directories.randomElement(using: &random)!
                 var entry = Entry(parent: parent, name: Name("d\(number)"), file: id, backend: 7)
                 entry.id = rows.insert(entry)
                 entries[id] = entry
@@ -31,7 +32,9 @@ struct PathTests {
             do {
                 try library.write { (rows) throws(MetadataError) in
                     for id in directories { _ = (rows.path(of: id), rows.components(of: id)) }
-                    guard moved != target, !rows.ancestors(of: target).contains(moved) else { return }
+                    guard moved != target, !rows.ancestors(of: target).contains(moved) else {
+                        return
+                    }
                     var entry = entries[moved]!
                     entry.parent = target
                     entry.name = Name("m\(step)")
@@ -47,7 +50,9 @@ struct PathTests {
                 }
                 let found = try write ? library.write(body) : library.read(body)
                 #expect(found.map(\.0) == directories.map { Self.path(of: $0, entries) })
-                let expected = found.map { $0.0?.split(separator: "/").dropFirst(2).map(String.init) }
+                let expected = found.map {
+                    $0.0?.split(separator: "/").dropFirst(2).map(String.init)
+                }
                 #expect(found.map(\.1) == expected)
                 if !isRefused, !paths.isEmpty { #expect(found.map(\.0) == paths) }
             }

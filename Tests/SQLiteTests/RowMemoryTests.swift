@@ -14,7 +14,9 @@ struct RowMemoryTests {
     private static func open(_ directory: TemporaryDirectory) throws -> Database {
         try Database(path: directory.path + "/test.db", remembering: "t") {
             (rows) throws(DatabaseError) in
-            rows.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, key INTEGER UNIQUE, value INTEGER)")
+            rows.execute(
+                "CREATE TABLE t(id INTEGER PRIMARY KEY, key INTEGER UNIQUE, value INTEGER)"
+            )
             rows.execute("CREATE TABLE other(id INTEGER PRIMARY KEY, value INTEGER)")
         }
     }
