@@ -228,46 +228,55 @@ extension Volume {
     }
 
     /// Writes size and time of a changed file to its row.
+    ///
+    /// Several threads may come at once, such as one that ends an open while another program writes: what
+    /// is written is what holds in the transaction, or the later one could bring back an older size.
     func save(_ node: Node) throws(Errno) {
-        let now = node.now
-        guard now.isUnsaved else { return }
-        try metadata.database.write { (rows) throws(Errno) in try save(now, of: node, rows) }
-        noteSaved(now, of: node)
+        guard node.now.isUnsaved else { return }
+        let saved = try metadata.database.write { (rows) throws(Errno) in try save(node, rows) }
+        noteSaved(saved, of: node)
     }
 
-    private func save(_ now: Node.State, of node: Node, _ rows: Connection) throws(Errno) {
+    /// - Returns: what is in the row then.
+    private func save(_ node: Node, _ rows: Connection) throws(Errno) -> Node.State {
+        let now = node.now
+        guard now.isUnsaved else { return now }
         guard var file = rows.file(node.id) else { throw .stale }
         file.size = now.size
         file.modified = now.modified
         file.changed = max(file.changed, now.modified)
         rows.update(file)
+        return now
     }
 
-    private func noteSaved(_ now: Node.State, of node: Node) {
+    private func noteSaved(_ saved: Node.State, of node: Node) {
         Failpoint.saved.pass()
         node.update { state in
-            if state.writes == now.writes { state.isUnsaved = false }
+            if state.writes == saved.writes, state.modified == saved.modified {
+                state.isUnsaved = false
+            }
         }
     }
 
     /// Writes down what a writer leaves, in one transaction: size and time, a line of the change log if
     /// there is news, and that the file goes to its store when it was left alone long enough.
     func endWriting(_ node: Node) throws(Errno) {
-        let now = node.now
-        guard now.isUnsaved || !now.isEnded else { return }
+        let before = node.now
+        guard before.isUnsaved || !before.isEnded else { return }
         let time = Timestamp.now()
         let due = time.adding(seconds: quietSeconds)
-        try metadata.database.write { (rows) throws(Errno) in
-            if now.isUnsaved { try save(now, of: node, rows) }
+        let saved = try metadata.database.write { (rows) throws(Errno) in
+            let now = try save(node, rows)
             if now.writes != now.loggedWrites, let path = rows.path(of: node.id) {
                 rows.log(.written, path, file: node.id, .number("size", now.size))
             }
             rows.makeWorkDue(of: node.id, at: due, now: time, noLaterThan: Self.oldestUnsentSeconds)
+            return now
         }
-        noteSaved(now, of: node)
+        noteSaved(saved, of: node)
         node.update { state in
-            state.loggedWrites = now.writes
-            state.isEnded = state.writes == now.writes
+            state.loggedWrites = max(state.loggedWrites, saved.writes)
+            state.isEnded = state.writes == saved.writes
         }
         wakeSchedule(for: due)
     }

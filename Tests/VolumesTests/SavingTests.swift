@@ -1,0 +1,52 @@
+import Base
+import Metadata
+import SQLite
+import TestSupport
+import Testing
+
+@testable import Volumes
+
+/// What is known of an open file, on its way to its row.
+struct SavingTests {
+    /// The kernel tells of a close after it was answered, in the middle of what the next program writes.
+    @Test func anOlderStateDoesNotReplaceANewerOne() throws {
+        let scratch = try TemporaryDirectory()
+        let volume = try Volume(
+            over: MemoryStore(),
+            in: scratch.path,
+            isReadOnly: false,
+            directorySeconds: 60,
+            waitsForStore: false
+        )
+        defer { volume.stop(deliveringAtMost: 0) }
+        let new = NewFile(mode: 0o100644, owner: 1, group: 1)
+        let root = try volume.storeRoot
+        let (entry, handle) = try volume.create(new, named: "a", in: root, exclusive: true)
+        defer { volume.release(handle) }
+        let inode = entry.attributes.inode
+        let isOver = Monitor(false)
+        let threads = Threads()
+        for _ in 0..<2 {
+            threads.start {
+                while !isOver.withLock({ $0 }) {
+                    if let other = try? volume.open(inode, forWriting: true) {
+                        volume.release(other)
+                    }
+                }
+            }
+        }
+        var wrong: [Int64] = []
+        for step in 0..<1000 as Range<Int64> {
+            try volume.write(handle, at: 2 * step, [UInt8](repeating: 1, count: 1).span.bytes)
+            try volume.write(handle, at: 2 * step + 1, [UInt8](repeating: 2, count: 1).span.bytes)
+            try volume.flush(handle)
+            let row = try volume.metadata.database.read { (rows) throws(Errno) in
+                rows.file(FileID(bitPattern: inode))
+            }
+            if row?.size != 2 * step + 2 { wrong.append(step) }
+        }
+        isOver.update { $0 = true }
+        threads.wait()
+        #expect(wrong.isEmpty)
+    }
+}
