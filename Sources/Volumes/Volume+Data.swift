@@ -117,11 +117,8 @@ extension Volume {
     public func flush(_ handle: Handle) throws(Errno) {
         guard handle.canWrite else { return }
         try takeUpMapped(handle.node)
-        if options.waitsForStore {
-            try save(handle.node)
-            return try deliver(handle.node)
-        }
-        try endWriting(handle.node)
+        try save(handle.node)
+        if options.waitsForStore { return try deliver(handle.node) }
         if let failure = handle.node.takeFailure() { throw failure }
     }
 
@@ -260,6 +257,9 @@ extension Volume {
 
     /// Writes down what a writer leaves, in one transaction: size and time, a line of the change log if
     /// there is news, and that the file goes to its store when it was left alone long enough.
+    ///
+    /// For the end of an open, and not for `flush`: a program that starts another one flushes what it has
+    /// open and goes on writing.
     func endWriting(_ node: Node) throws(Errno) {
         let before = node.now
         guard before.isUnsaved || !before.isEnded else { return }
