@@ -25,9 +25,7 @@ extension Volume {
             if changes.isOnlySize { return try attributes(of: inode) }
         }
         // What is guessed must be known before a part of it is changed.
-        if !file.isKnown, let entry = try entries(of: id).first {
-            guard try learned(entry, file).1.id == id else { throw .stale }
-        }
+        _ = try known(file)
         let node = file.kind == .regular ? nodes.node(id) : nil
         if let node {
             try save(node)

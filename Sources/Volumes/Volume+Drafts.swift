@@ -54,9 +54,7 @@ extension Volume {
         let node = handle.node
         let parent = try changeable(directory)
         // Its attributes are taken over, so they must be the true ones.
-        if let old = try child(name, of: parent.id), !old.file.isKnown {
-            _ = try learned(old.entry, old.file)
-        }
+        if let old = try child(name, of: parent.id) { _ = try known(old.file) }
         if let modified {
             try node.bytes.setModified(modified)
             node.update { state in

@@ -85,6 +85,10 @@ extension Volume {
         }
         guard !backend.isReadOnly else { throw .denied("the backend is read-only") }
         let entry = task.entry
+        if !task.file.isKnown, let key = entry.key {
+            try learnBeforeSending(task, key, backend)
+            return false
+        }
         if task.file.isDirectory {
             try followDirectory(task, backend)
         } else if entry.key == nil || entry.storedData < task.file.data {

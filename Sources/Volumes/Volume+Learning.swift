@@ -34,6 +34,52 @@ extension Volume {
         return (now, learned)
     }
 
+    /// A file whose attributes are not guessed, because they are about to be changed, or to be another's too.
+    ///
+    /// - Throws: `ESTALE` if its object is another kind of file or version, whose name has to be looked up anew.
+    func known(_ file: File) throws(Errno) -> File {
+        guard !file.isKnown, let entry = try entries(of: file.id).first else { return file }
+        let learned = try learned(entry, file).1
+        guard learned.id == file.id else { throw .stale }
+        guard learned.isKnown else { throw Errno(StoreError.unavailable("its attributes")) }
+        return learned
+    }
+
+    /// Learns what an object that is to be written anew, or moved, has besides its bytes: what is sent with
+    /// them must not be a guess.
+    func learnBeforeSending(_ task: Task, _ key: Key, _ backend: Backend) throws(StoreError) {
+        let look: Look?
+        do throws(StoreError) {
+            look = try self.look(at: key, task.file, backend, withBytes: false)
+        } catch {
+            guard error == .missing else { throw error }
+            look = nil
+        }
+        try inErrno { () throws(Errno) in
+            if let look { _ = try adopt(look.info, target: look.target, for: task.entry.id) }
+            try settleGuess(of: task.file.id, look?.info)
+        }
+    }
+
+    /// Ends the guess about a file that was changed here, or whose object is gone.
+    private func settleGuess(of id: FileID, _ info: ObjectInfo?) throws(Errno) {
+        try metadata.database.write { (rows) throws(Errno) in
+            guard var file = rows.file(id), !file.isKnown else { return }
+            let guess = file
+            if let info { apply(info, to: &file) }
+            if file.kind != guess.kind { file = guess }
+            file.size = guess.size
+            (file.modified, file.accessed) = (guess.modified, guess.accessed)
+            file.changed = guess.changed
+            file.extra = ObjectExtra(file.extra)?.withoutDigests().text
+            file.isKnown = true
+            if file.isShown(otherwiseThan: guess) {
+                notify(.attributes(of: UInt64(bitPattern: id)))
+            }
+            rows.update(file)
+        }
+    }
+
     /// Takes the attributes that came with bytes of a file which was known from a listing only.
     ///
     /// What turns out to be no regular file stays a guess here: the next look at its name sees to it.
@@ -68,8 +114,14 @@ extension Volume {
         var target: String?
     }
 
-    private func look(at key: Key, _ file: File, _ backend: Backend) throws(StoreError) -> Look {
-        var look = try firstLook(at: key, file, backend)
+    private func look(
+        at key: Key,
+        _ file: File,
+        _ backend: Backend,
+        withBytes: Bool = true
+    ) throws(StoreError) -> Look {
+        let count = withBytes ? bytesToLookAt(of: file) : 0
+        var look = try firstLook(at: key, count: count, backend)
         guard (look.info.attributes?.mode ?? 0) & 0o170000 == 0o120000 else { return look }
         let size = min(look.info.size, Self.longestTarget)
         if Int64(look.bytes.count) < size {
@@ -80,13 +132,15 @@ extension Volume {
         return look
     }
 
+    private func bytesToLookAt(of file: File) -> Int {
+        file.isDirectory ? 0 : firstBytes.update { $0.count(of: file.id, size: file.size) }
+    }
+
     private func firstLook(
         at key: Key,
-        _ file: File,
+        count: Int,
         _ backend: Backend
     ) throws(StoreError) -> Look {
-        let count =
-            file.isDirectory ? 0 : firstBytes.update { $0.count(of: file.id, size: file.size) }
         if count > 0 {
             do throws(StoreError) {
                 return try read(key, count: Int64(count), ifMatch: nil, backend)
@@ -117,7 +171,7 @@ extension Volume {
     }
 
     /// Symbolic links longer than Linux allows (`PATH_MAX`) are cut off, and so refused by it.
-    private static let longestTarget: Int64 = 4095
+    static let longestTarget: Int64 = 4095
 
     private func markerKey(of entry: Entry, _ file: File) -> Key? {
         guard file.isDirectory else { return nil }
@@ -144,15 +198,17 @@ extension Volume {
         var orphan: FileID?
         let result = try metadata.database.write { (rows) throws(Errno) in
             guard var entry = rows.entry(id), let file = rows.file(entry.file) else { throw .stale }
-            // Meanwhile written here, or learned by another thread.
-            guard !file.isKnown, rows.work(for: id) == nil else { return (entry, file) }
+            let isSameObject = entry.etag == info.etag || file.isDirectory
+            // Meanwhile learned by another thread, written here, or on its way to another name.
+            guard !file.isKnown, entry.storedData >= file.data, entry.storedMeta >= file.meta,
+                rows.work(for: id) == nil || isSameObject && (entry.key ?? info.key) == info.key
+            else { return (entry, file) }
             var learned = file
             apply(info, to: &learned)
             learned.target = target
             learned.isKnown = true
             entry.key = info.key
-            let isSame =
-                learned.kind == file.kind && (entry.etag == info.etag || file.isDirectory)
+            let isSame = learned.kind == file.kind && isSameObject
             entry.etag = info.etag
             if isSame {
                 if learned.isShown(otherwiseThan: file) {

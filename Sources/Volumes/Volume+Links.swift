@@ -15,15 +15,15 @@ extension Volume {
     {
         guard name.text.utf8.count <= Name.longestBytes else { throw .tooLongName }
         let id = FileID(bitPattern: inode)
-        let known = try file(id)
-        guard !known.isDirectory else { throw .notPermitted }
+        let old = try file(id)
+        guard !old.isDirectory else { throw .notPermitted }
         let given = try file(FileID(bitPattern: directory))
-        guard given.backend != 0 else { return try assertTags(of: known, in: given, as: name) }
-        guard given.backend == known.backend else { throw .crossDevice }
+        guard given.backend != 0 else { return try assertTags(of: old, in: given, as: name) }
+        guard given.backend == old.backend else { throw .crossDevice }
         let parent = try changeable(directory)
         try admitSettling(in: directory)
         // A copy gets the attributes that are known here, so they must be the true ones.
-        if !known.isKnown, let entry = try entries(of: id).first { _ = try learned(entry, known) }
+        _ = try known(old)
         let (entry, file) = try metadata.database.write { (rows) throws(Errno) in
             guard let file = rows.file(id), rows.entries(of: id).contains(where: \.isAttached)
             else {

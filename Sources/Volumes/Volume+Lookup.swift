@@ -11,17 +11,29 @@ extension Volume {
         guard parent.isDirectory else { throw .notDirectory }
         if try ensureListed(parent) { parent = try file(parent.id) }
         if ViewPlace(parent.id) == nil, let found = try child(name, of: parent.id) {
-            let (entry, file) = try learned(found.entry, found.file)
+            let isGuess = found.file.isKnown ? false : try isRemoving(in: parent.id)
+            let (entry, file) = isGuess ? found : try learned(found.entry, found.file)
+            var attributes = attributes(of: file)
+            // Whoever wants more than to remove it asks once more, and then the store is asked.
+            if isGuess { attributes.validSeconds = 0 }
             return DirectoryEntry(
                 name: name,
                 cookie: cookie(of: entry, in: parent),
-                attributes: attributes(of: file),
+                attributes: attributes,
                 validSeconds: isView(parent) ? Self.listedSeconds : try nameSeconds(in: parent)
             )
         }
         if let place = try place(name, in: parent) { return place }
         guard let found = try member(name, of: parent) else { throw .noEntry }
         return found
+    }
+
+    /// Whether names are being removed from a directory, or were from the one that holds it.
+    private func isRemoving(in directory: FileID) throws(Errno) -> Bool {
+        let above = try entries(of: directory).first?.parent
+        return removals.withLock {
+            $0.isUnderway(in: directory, above: above, at: monotonicSeconds())
+        }
     }
 
     /// Whether it is `/filters` or lies below, where all that has a name of its own is a directory.

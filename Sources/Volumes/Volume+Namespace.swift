@@ -78,6 +78,7 @@ extension Volume {
             detach(entry, in: rows)
             return entry
         }
+        removals.update { $0.note(in: parent.id, at: monotonicSeconds()) }
         settle([removed.id], on: backends[removed.backend], due: gathered)
     }
 
@@ -100,6 +101,7 @@ extension Volume {
             rows.addLinks(-1, to: above.id)
             return entry
         }
+        removals.update { $0.note(in: above.id, at: monotonicSeconds()) }
         settle([removed.id], on: backends[removed.backend], due: gathered)
     }
 

@@ -51,6 +51,7 @@ public final class Volume: Sendable {
     let notices = Monitor(NoticeQueue())
     let places = PlaceLocks()
     let firstBytes = Monitor(FirstBytes())
+    let removals = Monitor(Removals())
     let views = Monitor(ViewState())
     let schedule = Monitor(Schedule())
     let delivered = Monitor(DeliveryMeter())

@@ -64,6 +64,8 @@ final class MemoryStore: Store {
         intrusion?(self)
     }
 
+    func leave() { state.withLock { $0.isGone = true } }
+
     func goWithTheNextWrite() { state.withLock { $0.isLeaving = true } }
 
     func comeBack() {
@@ -74,6 +76,10 @@ final class MemoryStore: Store {
     }
 
     func bytes(of key: Key) -> [UInt8]? { state.withLock { $0.objects[key]?.bytes } }
+
+    func attributes(of key: Key) -> ObjectAttributes? {
+        state.withLock { $0.objects[key]?.attributes }
+    }
 
     func failListings(after count: Int) { state.withLock { $0.listingsLeft = count } }
 
