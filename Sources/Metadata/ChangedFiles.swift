@@ -64,7 +64,8 @@ struct FileChange: Equatable {
 /// The notes that the writing connection takes, by triggers of its own, of what changes until a commit.
 ///
 /// Triggers, because rows are written in many places and none of them can forget. The notes are in a
-/// temporary table, so a transaction that is rolled back leaves none.
+/// temporary table, so a transaction that is rolled back leaves none. New names, of which there are the
+/// most, SQLite tells without a trigger (`takeInserted`).
 extension Connection {
     func noteChanges() {
         execute(
@@ -102,11 +103,12 @@ extension Connection {
         "CASE WHEN \(row).parent = 2 THEN 32 WHEN \(row).backend = 0 THEN 16 ELSE 2 END"
     }
 
+    private static let newEntry = "SELECT file, \(entryKind("entry")) FROM entry WHERE id = ?"
+
     private static let moved =
         "WHEN OLD.parent IS NOT NEW.parent OR OLD.name IS NOT NEW.name OR OLD.file IS NOT NEW.file"
 
     private static let noted: [(String, String, String, String, String)] = [
-        ("entry_in", "INSERT ON main.entry", "", "NEW.file", entryKind("NEW")),
         ("entry_out", "DELETE ON main.entry", "WHEN OLD.parent > 0", "OLD.file", entryKind("OLD")),
         (
             "entry_from", "UPDATE OF parent, name, file ON main.entry", moved, "OLD.file",
@@ -147,6 +149,14 @@ extension Connection {
             return true
         }
         if !changes.isEmpty { runUnrecorded("DELETE FROM temp.changed") }
+        for row in takeInserted() {
+            each(composed: Self.newEntry, [.integer(row)]) { row in
+                let file = row.integer(0)
+                changes[file, default: FileChange(file: file)].kinds
+                    .insert(ChangeKinds(rawValue: row.integer(1)))
+                return false
+            }
+        }
         var hasTags = false
         // Other columns are those of the row with the minimum: the first that happened.
         each(

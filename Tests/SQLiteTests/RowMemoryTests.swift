@@ -98,4 +98,36 @@ struct RowMemoryTests {
             }
         }
     }
+
+    /// As a trigger would have noted them, whatever was taken back in between.
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func newRowsAreTold(_ seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        let directory = try TemporaryDirectory()
+        let database = try Self.open(directory)
+        var next: Int64 = 1
+        for _ in 0..<60 {
+            let isRefused = Int.random(in: 0..<4, using: &random) == 0
+            let count = Int64.random(in: 0...8, using: &random)
+            let (first, isTaken) = (next, Bool.random(using: &random))
+            do {
+                try database.write { (rows) throws(Refusal) in
+                    // What others have inserted, or this table's rows of an earlier write, is none of these.
+                    _ = rows.takeInserted()
+                    for id in first..<first + count {
+                        rows.run("INSERT INTO other(id, value) VALUES (?, 1)", .integer(id))
+                        rows.run("INSERT INTO t(id, key) VALUES (?, ?)", .integer(id), .integer(id))
+                        rows.run("UPDATE t SET value = 2 WHERE id = ?", .integer(id))
+                    }
+                    if isRefused { throw .asked }
+                    if isTaken { #expect(rows.takeInserted() == Array(first..<first + count)) }
+                }
+                next += count
+            } catch Refusal.asked {
+                try database.write { (rows) throws(DatabaseError) in
+                    #expect(rows.takeInserted() == [])
+                }
+            }
+        }
+    }
 }
