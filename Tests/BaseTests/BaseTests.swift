@@ -117,6 +117,21 @@ struct ChecksumTests {
         let first = crc32c(Array(bytes[..<cut]))
         #expect(crc32c(Array(bytes[cut...]).span.bytes, continuing: first) == crc32c(bytes))
     }
+
+    /// Long ones are summed in several lanes at once, short ones byte by byte.
+    @Test(arguments: 0..<50 as Range<UInt64>)
+    func longOnesGiveTheSameAsManyShortOnes(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        let count = Int.random(in: 0...70_000, using: &random)
+        let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
+        var sum = UInt32.random(in: 0...UInt32.max, using: &random)
+        let whole = crc32c(bytes.span.bytes, continuing: sum)
+        for start in stride(from: 0, to: count, by: 7) {
+            let piece = Array(bytes[start..<min(count, start + 7)])
+            sum = crc32c(piece.span.bytes, continuing: sum)
+        }
+        #expect(sum == whole)
+    }
 }
 
 struct NameTests {
