@@ -98,6 +98,11 @@ class GoSync(Mount):
     name = "GoSync"
     more = ""
 
+    def __init__(self, scratch, port, bucket):
+        super().__init__(scratch, port, bucket)
+        # By name, the ports at which they find the same bucket.
+        self.backends = {"store": port}
+
     @property
     def path(self):
         return self.point / "backends" / "store"
@@ -111,17 +116,21 @@ directory_ttl = 1h
 {self.more}
 [cache]
 size = {CACHE_GIB}GiB
-[backend store]
-type = s3
-endpoint = http://127.0.0.1:{self.port}
-bucket = {self.bucket}
-access_key = {s3.ACCESS}
-secret_key = {s3.SECRET}
 """
+            + "".join(self.section(name, port) for name, port in self.backends.items())
         )
         configuration.chmod(0o600)
         program = ROOT / ".build/release/gosync-mount"
         return [program, self.point, "-c", configuration, "-f"]
+
+    def section(self, name, port):
+        return f"""[backend {name}]
+type = s3
+endpoint = http://127.0.0.1:{port}
+bucket = {self.bucket}
+access_key = {s3.ACCESS}
+secret_key = {s3.SECRET}
+"""
 
     def flush(self):
         program = ROOT / ".build/release/gosync"

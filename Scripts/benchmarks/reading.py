@@ -7,6 +7,7 @@ other, as `(title, value)`, or `(title, value, LIMIT)` for what the same session
 import concurrent.futures
 import os
 import random
+import tempfile
 import threading
 import time
 from statistics import mean, median
@@ -14,6 +15,7 @@ from statistics import mean, median
 import measure
 import mounts
 import s3
+import stuck
 
 BUCKET = "bench"
 GIB, MIB = 1 << 30, 1 << 20
@@ -22,6 +24,7 @@ SMALL_FILES, SMALL_BYTES = 1000, 16 << 10
 MANY = 100_000
 TREE_DIRECTORIES, TREE_FILES = 400, 50
 RANDOM_READS = 256
+CURLS = (1, 2, 4, 8, 16)
 LIMIT = "limit"
 
 ALL = [mounts.GoSync, mounts.Rclone, mounts.S3FS]
@@ -30,6 +33,7 @@ WITH_PLAIN = [mounts.GoSync, mounts.Plain, mounts.Rclone, mounts.S3FS]
 # Title: unit, whether more is better.
 ROWS = {
     "cold, 1 stream of 1 GiB, MiB/s": ("", True),
+    "cold, 1 stream; the limit keeps what it reads, MiB/s": ("", True),
     "cold, 4 streams of 256 MiB, MiB/s": ("", True),
     "first byte of 1 GiB, ms": ("ms", False),
     "cold random 4 KiB, 1 thread, median ms": ("ms", False),
@@ -49,6 +53,7 @@ ROWS = {
     "requests for ls -l of 100,000": ("", False),
     "HEADs among these": ("", False),
     "requests for find": ("", False),
+    **stuck.ROWS,
 }
 
 
@@ -71,17 +76,21 @@ def fill(port):
 class Session:
     """One mount's work: on which kinds of mounts, and what the limit of its rows is."""
 
-    def __init__(self, name, body, limit=None, kinds=ALL, is_counted=False):
+    def __init__(self, name, body, limit=None, kinds=ALL, is_counted=False, prepare=None):
         self.name, self.body, self.limit, self.kinds = name, body, limit, kinds
         # Goes through the proxy, also on bare loopback; once is enough.
         self.is_counted = is_counted
+        # Gets each mount before it is started.
+        self.prepare = prepare or (lambda mount: None)
 
 
 def sessions(port, proxy, is_first, small_files):
     """Those of one latency; what is warm, or counted, does not depend on it and comes with the first."""
 
     def one_stream(mount):
-        yield "cold, 1 stream of 1 GiB, MiB/s", GIB / MIB / read_whole(mount.path / "big/1g")
+        speed = GIB / MIB / read_whole(mount.path / "big/1g")
+        yield "cold, 1 stream of 1 GiB, MiB/s", speed
+        yield "cold, 1 stream; the limit keeps what it reads, MiB/s", speed
 
     def one_stream_and_warm(mount):
         yield from one_stream(mount)
@@ -219,9 +228,18 @@ def sessions(port, proxy, is_first, small_files):
         return time.monotonic() - start
 
     def curls():
-        best = max(curl(port, count) for count in (1, 2, 4, 8, 16))
+        best = max(curl(port, count) for count in CURLS)
         yield "cold, 1 stream of 1 GiB, MiB/s", best
         yield "cold, 4 streams of 256 MiB, MiB/s", best
+        with tempfile.TemporaryDirectory(prefix="gosync-bench-") as directory:
+            best = max(curl(port, count, directory) for count in CURLS)
+        yield "cold, 1 stream; the limit keeps what it reads, MiB/s", best
+
+    def one_backend_stuck(mount):
+        yield from stuck.measure_stuck(mount, proxy)
+
+    def add_stuck(mount):
+        mount.backends[stuck.NAME] = proxy.port
 
     timed = [
         Session("one stream and warm", one_stream_and_warm, curls, kinds=WITH_PLAIN)
@@ -238,6 +256,7 @@ def sessions(port, proxy, is_first, small_files):
         Session("counted reads", counted_reads, is_counted=True),
         Session("counted ls -l", counted_list, is_counted=True),
         Session("counted find", counted_walk, is_counted=True),
+        Session("stuck", one_backend_stuck, kinds=[mounts.GoSync], prepare=add_stuck),
     ]
     return timed + counted if is_first else timed
 
@@ -250,14 +269,18 @@ def find_files(mount):
     return ["find", mount.path / "tree", "-type", "f"]
 
 
-def curl(port, count):
-    """MiB/s of a number of ranged GETs side by side."""
+def curl(port, count, directory=None):
+    """MiB/s of a number of ranged GETs side by side; what they bring is kept in a directory, if any."""
     size = GIB // count
     url = f"http://127.0.0.1:{port}/{BUCKET}/big/1g"
     sign = ["--aws-sigv4", "aws:amz:us-east-1:s3", "--user", f"{s3.ACCESS}:{s3.SECRET}"]
     # Naming the hash keeps curl from leaving it out, which a strict server refuses.
     sign += ["-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD"]
     ranges = [f"{i * size}-{(i + 1) * size - 1}" for i in range(count)]
+    files = [f"{directory}/{each}" if directory else "/dev/null" for each in ranges]
     return GIB / MIB / measure.run_all(
-        [["curl", "-sSf", "-o", "/dev/null", "-r", each, *sign, url] for each in ranges]
+        [
+            ["curl", "-sSf", "-o", file, "-r", each, *sign, url]
+            for file, each in zip(files, ranges)
+        ]
     )
