@@ -29,16 +29,24 @@ extension CachedFile {
     /// The chunk in which the object used to end may be on its way here, and will have another length:
     /// it is waited for, and kept as it is until the end.
     ///
-    /// - Parameter checksums: of all chunks, where they are known, and count instead.
+    /// - Parameters:
+    ///   - checksums: of all chunks, where they are known, and count instead.
+    ///   - passed: of chunks as they were sent, which nobody has changed since.
     public func settling(
         size: Int64,
         checksums known: [Int: UInt32]?,
+        passed: [Int: UInt32] = [:],
         _ body: (Settlement) throws(Errno) -> Void
     ) throws(Errno) {
         try loadWhole()
         let (written, border) = table.withLock { ($0.written(size: size), $0.border(size: size)) }
         var all: [Int: UInt32]
-        if let known { all = known } else { all = try checksums(of: written, size: size) }
+        if let known {
+            all = known
+        } else {
+            all = try checksums(of: written.filter { passed[$0] == nil }, size: size)
+            for chunk in written { all[chunk] = all[chunk] ?? passed[chunk] }
+        }
         guard let border else { return try body(Settlement(size: size, checksums: all)) }
         try freeze()
         defer { unfreeze() }

@@ -188,7 +188,7 @@ final class Connection: @unchecked Sendable {
 }
 
 /// Whether a URL's host is this machine by its name alone.
-func isLoopback(_ url: String) -> Bool {
+public func isLoopback(_ url: String) -> Bool {
     let parts = url.split(separator: "/", maxSplits: 2)
     guard parts.count >= 2 else { return false }
     if parts[1].hasPrefix("[") { return parts[1].hasPrefix("[::1]") }

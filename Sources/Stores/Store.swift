@@ -205,7 +205,8 @@ public struct ObjectBody: Sendable {
 
     public init(_ bytes: [UInt8]) {
         self.init(size: Int64(bytes.count)) { output, offset in
-            for byte in bytes[Int(offset)...].prefix(output.freeCapacity) { output.append(byte) }
+            let end = min(bytes.count, Int(offset) + output.freeCapacity)
+            unsafe output.append(contentsOf: bytes.span.bytes.extracting(Int(offset)..<end))
         }
     }
 }

@@ -133,12 +133,40 @@ extension Volume {
         // Not to do the rest twice.
         if synchronizesToStore, handle.node.now.isDirty { try handle.node.bytes.bulkhead.admit() }
         try save(handle.node)
-        if handle.node.now.isDirty { try handle.node.bytes.synchronize() }
-        try metadata.database.write(durably: true) { (rows) throws(Errno) in
-            rows.touchChange(of: handle.node.id, at: .now())
+        guard synchronizesToStore else {
+            try synchronizeHere(handle.node)
+            if let failure = handle.node.takeFailure() { throw failure }
+            return
         }
-        if synchronizesToStore { return try deliver(handle.node) }
-        if let failure = handle.node.takeFailure() { throw failure }
+        if handle.node.now.isDirty { return try synchronizeEverywhere(handle.node) }
+        try synchronizeHere(handle.node)
+        try deliver(handle.node)
+    }
+
+    private func synchronizeHere(_ node: Node) throws(Errno) {
+        if node.now.isDirty { try node.bytes.synchronize() }
+        try metadata.database.write(durably: true) { (rows) throws(Errno) in
+            rows.touchChange(of: node.id, at: .now())
+        }
+    }
+
+    /// The disk and the store take the bytes side by side.
+    ///
+    /// What goes up may not be on the disk yet: should the power fail now, nothing was promised. What the
+    /// disk then lacks of an object that is noted does not fit its checksums.
+    private func synchronizeEverywhere(_ node: Node) throws(Errno) {
+        let here = Monitor<(isOver: Bool, failure: Errno?)>((false, nil))
+        node.bytes.bulkhead.deliverers.run { [self] in
+            var failure: Errno?
+            do throws(Errno) { try synchronizeHere(node) } catch { failure = error }
+            here.update { $0 = (true, failure) }
+        }
+        var failure: Errno?
+        do throws(Errno) { try deliver(node) } catch { failure = error }
+        let failureHere = try here.wait(in: node.bytes.bulkhead) { here in
+            here.isOver ? .some(here.failure) : nil
+        }
+        if let failure = failure ?? failureHere { throw failure }
     }
 
     /// Delivers a file now; a failure is told by this call, and not once more by a later one.

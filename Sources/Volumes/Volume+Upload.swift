@@ -31,6 +31,8 @@ extension Volume {
         let state: Node.State
         /// Of a file that may change without a write: only the bytes themselves tell.
         let checksums: [Int: UInt32]?
+        /// What was sent tells the checksums of the others.
+        var passed: PassingSums?
     }
 
     /// The journal ends only if the object is what the file is at that moment: `writes` counts on.
@@ -73,10 +75,11 @@ extension Volume {
                 }
                 let origin = try origin(of: node)
                 if origin == nil, try !isWhole(node) { return nil }
-                var body = Self.body(of: node, size: now.size, fetch: fetch)
+                let passed = PassingSums()
+                var body = Self.body(of: node, size: now.size, passed, fetch)
                 // What was written to a mapping is not known to have changed.
                 if sums == nil { body.origin = origin }
-                return Outgoing(body: body, state: now, checksums: sums)
+                return Outgoing(body: body, state: now, checksums: sums, passed: passed)
             }
         }
         guard let outgoing else { throw .originChanged }
@@ -102,8 +105,11 @@ extension Volume {
                     rows.update(file)
                 }
             }
-            try node.bytes.settling(size: size, checksums: outgoing.checksums) {
-                (settlement) throws(Errno) in
+            try node.bytes.settling(
+                size: size,
+                checksums: outgoing.checksums,
+                passed: outgoing.passed?.whole(size: size) ?? [:]
+            ) { (settlement) throws(Errno) in
                 try finish(task, of: node, info) { rows in
                     node.bytes.settle(settlement, in: rows)
                 }
@@ -142,12 +148,19 @@ extension Volume {
         return bytes
     }
 
-    private static func body(of node: Node, size: Int64, fetch: @escaping Fetch) -> ObjectBody {
+    private static func body(
+        of node: Node,
+        size: Int64,
+        _ passed: PassingSums,
+        _ fetch: @escaping Fetch
+    ) -> ObjectBody {
         ObjectBody(size: size) { (output, offset) throws(Errno) in
             let end = min(size, offset + Int64(output.freeCapacity))
+            let before = output.byteCount
             try node.bytes.withPresent(offset..<end, fetch: fetch) { () throws(Errno) in
                 try node.bytes.read(into: &output, at: offset)
             }
+            passed.add(output.bytes.extracting(before..<output.byteCount), at: offset)
         }
     }
 

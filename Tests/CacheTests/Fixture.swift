@@ -64,8 +64,9 @@ struct Fixture {
     }
 
     /// The object has all of the file.
-    func settle(_ file: CachedFile, size: Int64) throws {
-        try file.settling(size: size, checksums: nil) { (settlement) throws(Errno) in
+    func settle(_ file: CachedFile, size: Int64, passed: [Int: UInt32] = [:]) throws {
+        try file.settling(size: size, checksums: nil, passed: passed) {
+            (settlement) throws(Errno) in
             try cache.database.write { (rows) throws(Errno) in file.settle(settlement, in: rows) }
         }
     }

@@ -54,7 +54,13 @@ struct SettlingTests {
                     #expect(isSame, "\(place): \(range) has changed")
                 }
                 origin = Origin(model)
-                try fixture.settle(file, size: Int64(model.count))
+                let passed = PassingSums()
+                if Bool.random(using: &random), !model.isEmpty {
+                    let start = Int.random(in: 0..<model.count, using: &random)
+                    passed.add(model.span.bytes.extracting(start...), at: Int64(start))
+                }
+                let size = Int64(model.count)
+                try fixture.settle(file, size: size, passed: passed.whole(size: size))
                 try fixture.journal(file)
             }
         }

@@ -5,11 +5,12 @@ import HTTP
 /// A body ready to be sent as often as needed, with its digests.
 struct Payload {
     var body: HTTPBody
-    /// In hexadecimal, for the signature.
+    /// In hexadecimal, for the signature; or `unsigned`.
     var sha256: String
     /// For `Content-MD5`; `nil` without a body.
     var md5: [UInt8]?
 
+    static let unsigned = "UNSIGNED-PAYLOAD"
     private static let emptySHA256 = hex(Digest.sha256(""))
 
     /// No body at all.
@@ -48,6 +49,17 @@ struct Payload {
             try body.read(&output, start + offset)
         }
         self.init(body: stream, sha256: hex(sha256.finish()), md5: md5.finish())
+    }
+
+    /// Takes a range of an object's body that is read once, while it is sent, and summed up on the way.
+    init(_ body: ObjectBody, _ range: Range<Int64>, summing sum: SendingSum) {
+        let start = range.lowerBound
+        let stream = HTTPBody.stream(size: Int64(range.count)) { output, offset throws(Errno) in
+            let before = output.byteCount
+            try body.read(&output, start + offset)
+            sum.add(output.bytes.extracting(before..<output.byteCount), at: offset)
+        }
+        self.init(body: stream, sha256: Self.unsigned)
     }
 }
 

@@ -10,6 +10,8 @@ struct ProbedCapabilities: Sendable {
     var directoryMarkers = false
     var metadata = false
     var etagIsMD5 = false
+    /// Takes bodies that are not part of the signature.
+    var unsignedBodies = false
 
     var capabilities: Capabilities {
         Capabilities(

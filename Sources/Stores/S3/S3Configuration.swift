@@ -1,3 +1,5 @@
+import HTTP
+
 /// How to reach a bucket.
 public struct S3Configuration: Equatable, Sendable {
     /// `http://host:port` or `https://host`, with a path if the server lives under one; empty for
@@ -96,6 +98,9 @@ struct S3Address: Equatable, Sendable {
         authority = configuration.pathStyle ? host : "\(bucket).\(host)"
         self.base = configuration.pathStyle ? "\(base)/\(bucket)" : base
     }
+
+    /// Whether nobody on the way can read or change what is sent.
+    var isPrivate: Bool { scheme == "https" || isLoopback("\(scheme)://\(authority)") }
 
     /// The path of a key, or of the bucket itself for `nil`; encoded once, as S3 signs it.
     func path(_ key: String?) -> String {

@@ -61,31 +61,8 @@ extension S3Store {
             if plan.parts[number - 1].isCopied, let origin {
                 return try copyUnchanged(origin, going, number, range)
             }
-            let payload = try payload(body, range)
-            if let part = held[number], part.size == Int64(range.count), let md5 = payload.md5,
-                unquoted(part.etag) == hex(md5)
-            {
-                return part.etag
-            }
-            return try putPart(going, number, payload)
+            return try putPart(going, number, body, range, held: held[number])
         }
-    }
-
-    private func putPart(
-        _ upload: MultipartUpload,
-        _ number: Int,
-        _ payload: Payload
-    ) throws(S3Failure) -> String {
-        var request = S3Request(method: "PUT", key: upload.key, payload: payload)
-        request.query = upload.query([("partNumber", "\(number)")])
-        request.headers["Content-MD5"] = payload.md5.map(base64)
-        let answer = try client.send(request)
-        guard let etag = answer.head.headers["ETag"], !etag.isEmpty else {
-            throw S3Failure(.malformed("a part without an ETag"))
-        }
-        try confirm(answer.head, isOf: payload)
-        Failpoint.partSent.pass()
-        return etag
     }
 
     /// Makes an object of parts: write all, confirm, complete, and see what came of it.

@@ -12,6 +12,12 @@ extension S3Store {
         let etag = try put(key, "1", ObjectAttributes.probe.headers()) ?? ""
         defer { remove([key]) }
         probed.etagIsMD5 = etag == hex(md5(Array("1".utf8)))
+        if client.address.isPrivate {
+            // A bucket may forbid it.
+            probed.unsignedBodies = try !isRefusedAtAll { () throws(S3Failure) in
+                _ = try put(key, "1", ObjectAttributes.probe.headers(), isSigned: false)
+            }
+        }
         let found = try info(key)
         probed.metadata = found.attributes?.probed == ObjectAttributes.probe.probed
         probed.puts = try heeded(etag) { (headers) throws(S3Failure) in
@@ -113,6 +119,17 @@ extension S3Store {
         }
     }
 
+    /// Whether the server does not do this, for whatever reason it gives.
+    private func isRefusedAtAll(_ send: () throws(S3Failure) -> Void) throws(S3Failure) -> Bool {
+        do throws(S3Failure) {
+            try send()
+            return false
+        } catch {
+            if error.isTransient { throw error }
+            return true
+        }
+    }
+
     /// Whether `dir/` comes back as an object of that name, and leaves no `dir` behind.
     private func keepsMarkers(_ key: Key) throws(S3Failure) -> Bool {
         let bare = Key(String(key.text.dropLast()))
@@ -133,10 +150,12 @@ extension S3Store {
     private func put(
         _ key: Key,
         _ text: String,
-        _ headers: HTTPHeaders
+        _ headers: HTTPHeaders,
+        isSigned: Bool = true
     ) throws(S3Failure) -> String? {
         var request = S3Request(method: "PUT", key: try full(key), headers: headers)
         request.payload = Payload(Array(text.utf8))
+        if !isSigned { request.payload.sha256 = Payload.unsigned }
         return try client.send(request).head.headers["ETag"].map(unquoted)
     }
 

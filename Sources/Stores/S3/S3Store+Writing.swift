@@ -56,16 +56,22 @@ extension S3Store {
     }
 
     /// Throws if the ETag of an answer says that the server has other bytes than were sent.
-    ///
-    /// Only where it was seen to be the MD5, and not where the server says that it encrypts with a key
-    /// of its own, with which it is something else.
     func confirm(_ answer: HTTPHead, isOf payload: Payload) throws(S3Failure) {
-        guard probedETags, let md5 = payload.md5, let etag = answer.headers["ETag"].map(unquoted),
+        if let md5 = payload.md5, tells(answer, of: md5) == false { throw Self.otherBytes }
+    }
+
+    static let otherBytes = S3Failure(.malformed("the store has other bytes than were sent"))
+
+    /// Whether an answer's ETag tells of bytes with this MD5, or of others; `nil` if it tells neither.
+    ///
+    /// It does only where it was seen to be the MD5, and not where the server says that it encrypts with a
+    /// key of its own, with which it is something else.
+    func tells(_ answer: HTTPHead, of md5: [UInt8]) -> Bool? {
+        guard probedETags, let etag = answer.headers["ETag"].map(unquoted),
             decodedHex(etag)?.count == md5.count,
-            !(answer.headers["x-amz-server-side-encryption"] ?? "").contains("kms"),
-            etag.lowercased() != hex(md5)
-        else { return }
-        throw S3Failure(.malformed("the store has other bytes than were sent"))
+            !(answer.headers["x-amz-server-side-encryption"] ?? "").contains("kms")
+        else { return nil }
+        return etag.lowercased() == hex(md5)
     }
 
     /// Throws `changed` unless the condition holds now.

@@ -20,6 +20,9 @@ public final class S3Store: Store {
     /// Off once the server was seen not to copy a part of an object.
     let copiesParts = Atomic(true)
 
+    /// Off once the server did not say what it has of a part, or did not take one that is not signed.
+    let sumsOnTheWay = Atomic(true)
+
     /// Throws if there are no keys where the configuration says, or the endpoint is no address.
     public init(_ configuration: S3Configuration) throws(StoreError) {
         client = try S3Client(configuration)
@@ -54,6 +57,12 @@ public final class S3Store: Store {
 
     /// Whether the server was seen to name objects by their MD5.
     var probedETags: Bool { probed.withLock { $0?.etagIsMD5 ?? false } }
+
+    /// Whether a part may be sent without its sums, because the answer tells what has come.
+    var takesUnsummedParts: Bool {
+        guard let known = probed.withLock({ $0 }) else { return false }
+        return known.etagIsMD5 && known.unsignedBodies && sumsOnTheWay.load(ordering: .relaxed)
+    }
 
     /// What was probed, or is probed now; threads that come meanwhile wait.
     func probedCapabilities() throws(StoreError) -> ProbedCapabilities {
