@@ -63,6 +63,8 @@ final class Backend: Sendable {
     let trustsOrder = Atomic(true)
     /// The last listing could have been asked for in ranges of keys.
     let listsInRanges = Atomic(false)
+    /// On once it was asked what it can do before anybody needed to know.
+    let isProbedAhead = Atomic(false)
     private let shape: Monitor<BackendDescription>
     private let isLeaving = Atomic(false)
     private let isNew = Atomic(false)

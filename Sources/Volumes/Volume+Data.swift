@@ -3,6 +3,7 @@ import Cache
 import Metadata
 import SQLite
 import Stores
+import Synchronization
 
 /// Where the bytes of a read are.
 public enum ReadBytes: Sendable {
@@ -235,7 +236,7 @@ extension Volume {
     /// Journals, before the first byte changes, that the file's bytes will be only here.
     func markDirty(_ node: Node) throws(Errno) {
         guard !node.now.isDirty else { return }
-        try metadata.database.write { (rows) throws(Errno) in
+        let target = try metadata.database.write { (rows) throws(Errno) in
             // Nobody would find what is written to a file that someone else has replaced or removed.
             let names = rows.entries(of: node.id)
             let isShown = names.contains(where: \.isAttached)
@@ -243,15 +244,29 @@ extension Volume {
                 isShown || names.allSatisfy({ $0.vanished == nil })
             else { throw .stale }
             // Where its backend was taken away meanwhile, nobody could deliver it.
-            _ = try backend(of: file)
+            let backend = try backend(of: file)
             file.changeBytes()
             rows.update(file)
             node.bytes.journal(in: rows)
             let due = Timestamp.now().adding(seconds: Self.oldestUnsentSeconds)
             for entry in names where entry.isAttached { rows.addWork(entry.id, due: due) }
+            return backend
         }
         Failpoint.journaled.pass()
         node.update { $0.isDirty = true }
+        if let target { probeAhead(target) }
+    }
+
+    /// Where somebody is going to wait for the store, it is asked what it can do while he still writes.
+    private func probeAhead(_ backend: Backend) {
+        guard options.waitsForStore || synchronizesToStore,
+            backend.store.knownCapabilities == nil, backend.refusal == nil,
+            !backend.isProbedAhead.exchange(true, ordering: .relaxed)
+        else { return }
+        backend.bulkhead.uploaders.run {
+            // What keeps it from answering is told by the upload.
+            _ = try? backend.request { (store) throws(StoreError) in try store.capabilities() }
+        }
     }
 
     /// Writes size and time of a changed file to its row.

@@ -28,16 +28,17 @@ extension Volume {
 
     func follow(_ id: Int64, waitingFor chain: [Int64]) throws(StoreError) {
         for _ in 0..<Self.attempts {
-            guard let task = try task(for: id) else { return }
-            if try makeWay(for: task, chain: chain + [id]) { continue }
+            guard let (task, occupants) = try look(at: id) else { return }
+            if try makeWay(for: task, past: occupants, chain: chain + [id]) { continue }
             let places = Set([task.entry.key, task.wanted].compactMap { $0 })
                 .map { ObjectPlace(backend: task.entry.backend, key: $0) }
             let isDone = try alone(with: id, at: Set(places)) { () throws(StoreError) in
                 // Between looking and locking, anything may have happened.
-                guard var now = try self.task(for: id), now == task, try occupants(of: now).isEmpty
+                guard let now = try look(at: id), now.task == task, now.occupants.isEmpty
                 else { return false }
-                now.began = .now()
-                return try act(on: now)
+                var task = task
+                task.began = .now()
+                return try act(on: task)
             }
             if isDone { return }
         }
@@ -64,8 +65,8 @@ extension Volume {
         var began = Timestamp(nanoseconds: 0)
     }
 
-    /// `nil` when nothing is to be done, which is then noted.
-    private func task(for id: Int64) throws(StoreError) -> Task? {
+    /// What is to be done for an entry, and what lies in its way; `nil` if there is nothing to do.
+    private func look(at id: Int64) throws(StoreError) -> (task: Task, occupants: [Entry])? {
         try inMetadata { (rows) throws(Errno) in
             guard let work = rows.work(for: id), let entry = rows.entry(id) else { return nil }
             guard entry.isAttached, let file = rows.file(entry.file),
@@ -74,7 +75,8 @@ extension Volume {
                 // Detached entries are removed, not followed.
                 return nil
             }
-            return Task(entry: entry, file: file, wanted: wanted, tree: work.tree)
+            let task = Task(entry: entry, file: file, wanted: wanted, tree: work.tree)
+            return (task, occupants(of: task, rows))
         }
     }
 

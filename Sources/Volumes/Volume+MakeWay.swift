@@ -9,23 +9,20 @@ import Stores
 extension Volume {
     /// Other entries whose objects are in the way of this one's: under its very key, or where a store
     /// with real directories cannot have them beside it (`a` and `a/b`).
-    func occupants(of task: Task) throws(StoreError) -> [Entry] {
-        try inMetadata { (rows) throws(Errno) in
-            let backend = task.entry.backend
-            let here = rows.entries(under: task.wanted, backend: backend).filter { other in
-                other.id != task.entry.id && other.vanished == nil
-                    && (other.isAttached || isBeingRead(other))
-            }
-            var around: [Entry] = []
-            for above in task.wanted.ancestors {
-                around += rows.entries(under: above, backend: backend)
-            }
-            if !task.file.isDirectory {
-                around += rows.deepestEntries(below: task.wanted, backend: backend, limit: 8)
-            }
-            return here
-                + around.filter { $0.id != task.entry.id && isDisplaced($0, rows) }
+    func occupants(of task: Task, _ rows: Connection) -> [Entry] {
+        let backend = task.entry.backend
+        let here = rows.entries(under: task.wanted, backend: backend).filter { other in
+            other.id != task.entry.id && other.vanished == nil
+                && (other.isAttached || isBeingRead(other))
         }
+        var around: [Entry] = []
+        for above in task.wanted.ancestors {
+            around += rows.entries(under: above, backend: backend)
+        }
+        if !task.file.isDirectory {
+            around += rows.deepestEntries(below: task.wanted, backend: backend, limit: 8)
+        }
+        return here + around.filter { $0.id != task.entry.id && isDisplaced($0, rows) }
     }
 
     /// Whether an object lies where it does not belong any more.
@@ -36,8 +33,12 @@ extension Volume {
     }
 
     /// Gets others' bytes out of the way; `true` if something was moved and the look must be repeated.
-    func makeWay(for task: Task, chain: [Int64]) throws(StoreError) -> Bool {
-        guard let occupant = try occupants(of: task).first else { return false }
+    func makeWay(
+        for task: Task,
+        past occupants: [Entry],
+        chain: [Int64]
+    ) throws(StoreError) -> Bool {
+        guard let occupant = occupants.first else { return false }
         guard occupant.isAttached else {
             if isBeingRead(occupant) {
                 try bringHome(occupant, leavingObject: true, for: task)
@@ -49,9 +50,8 @@ extension Volume {
         if !chain.contains(occupant.id) {
             try follow(occupant.id, waitingFor: chain)
             // Its work may have been done before ours was noted.
-            let isStillThere = try occupants(of: task).contains {
-                $0.id == occupant.id && $0.key == occupant.key
-            }
+            let now = try inMetadata { (rows) throws(Errno) in self.occupants(of: task, rows) }
+            let isStillThere = now.contains { $0.id == occupant.id && $0.key == occupant.key }
             if !isStillThere { return true }
         }
         try bringHome(occupant, leavingObject: true, for: task)

@@ -34,6 +34,7 @@ final class S3Client: Sendable {
     let region: String
     let address: S3Address
     private let credentials: S3Credentials
+    private let signature: Signature
     private let http: HTTPClient
     let requests = RequestMeter()
     private let closed = Monitor(false)
@@ -50,6 +51,7 @@ final class S3Client: Sendable {
         let found = try configuration.credentials.resolve()
         credentials = found.credentials
         region = configuration.region ?? found.region ?? "us-east-1"
+        signature = Signature(credentials: credentials, region: region)
         address = try S3Address(configuration, region: region)
         self.configuration = configuration
         http = HTTPClient(connections: configuration.limits.connections)
@@ -178,7 +180,6 @@ final class S3Client: Sendable {
         headers["x-amz-date"] = time.basicISO8601
         headers["x-amz-content-sha256"] = request.payload.sha256
         headers["x-amz-security-token"] = credentials.sessionToken
-        let signature = Signature(credentials: credentials, region: region)
         headers["Authorization"] = signature.authorization(
             Signature.Subject(
                 method: request.method,

@@ -1,12 +1,14 @@
 import Base
 import Digest
 import HTTP
+import Synchronization
 
 /// AWS Signature Version 4, header form: the proof that a request comes from who holds the keys.
 struct Signature {
     let credentials: S3Credentials
     let region: String
     var service = "s3"
+    private let dayKey = DayKey()
 
     /// What is signed of a request.
     struct Subject {
@@ -33,9 +35,11 @@ struct Signature {
     }
 
     private func signingKey(_ day: String) -> [UInt8] {
-        let dayKey = hmacSHA256(key: Array("AWS4\(credentials.secretKey)".utf8), day)
-        let regionKey = hmacSHA256(key: dayKey, region)
-        return hmacSHA256(key: hmacSHA256(key: regionKey, service), "aws4_request")
+        dayKey.key(for: day) {
+            let dayKey = hmacSHA256(key: Array("AWS4\(credentials.secretKey)".utf8), day)
+            let regionKey = hmacSHA256(key: dayKey, region)
+            return hmacSHA256(key: hmacSHA256(key: regionKey, service), "aws4_request")
+        }
     }
 
     func canonicalRequest(_ subject: Subject) -> (text: String, signedHeaders: String) {
@@ -56,6 +60,18 @@ struct Signature {
     /// The value without spaces around it, and one space for many within.
     private func collapsed(_ value: String) -> String {
         value.split(separator: " ").joined(separator: " ")
+    }
+}
+
+/// The key that the requests of a day are signed with: made for the first of them, and kept.
+private final class DayKey: Sendable {
+    private let known = Mutex<(day: String, key: [UInt8])?>(nil)
+
+    func key(for day: String, _ make: () -> [UInt8]) -> [UInt8] {
+        if let (knownDay, key) = known.withLock({ $0 }), knownDay == day { return key }
+        let key = make()
+        known.withLock { $0 = (day, key) }
+        return key
     }
 }
 
