@@ -35,8 +35,9 @@ struct backing_map {
 };
 
 enum {
-    INIT_EXTENDED = 1 << 30,   /* flags: flags2 counts */
-    INIT_PASSTHROUGH = 1 << 5, /* flags2 */
+    INIT_HANDLE_KILLPRIV_V2 = 1 << 28, /* flags */
+    INIT_EXTENDED = 1 << 30,           /* flags: flags2 counts */
+    INIT_PASSTHROUGH = 1 << 5,         /* flags2 */
     OPEN_PASSTHROUGH = 1 << 7,
     ENTRY_BYTES = 128,         /* what comes before open_out in a reply to CREATE */
     NOTIFY_EPOCH = 8,
@@ -49,11 +50,14 @@ enum {
 static _Thread_local struct {
     enum { NOTHING, INIT, OPEN, CREATE } reply;
     int32_t backing;
+    int passthrough;
 } missing;
 
 static void complete(struct iovec *part) {
     if (missing.reply == INIT && part->iov_len >= sizeof(struct init_out)) {
         struct init_out *out = part->iov_base;
+        out->flags |= INIT_HANDLE_KILLPRIV_V2;
+        if (!missing.passthrough) return;
         out->flags |= INIT_EXTENDED;
         out->flags2 |= INIT_PASSTHROUGH;
         /* The files lent lie on file systems that are not stacked on others. */
@@ -99,7 +103,10 @@ int gosync_take_over(struct fuse_session *session) {
     return fuse_session_custom_io(session, &io, fuse_session_fd(session));
 }
 
-void gosync_want_passthrough(void) { missing.reply = INIT; }
+void gosync_complete_init(int passthrough) {
+    missing.reply = INIT;
+    missing.passthrough = passthrough;
+}
 
 int gosync_reply_open(fuse_req_t request, const struct fuse_file_info *info, int32_t backing) {
     if (backing > 0) missing.reply = OPEN;

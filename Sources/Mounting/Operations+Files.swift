@@ -9,6 +9,9 @@ extension fuse_lowlevel_ops {
             let request = Request(request)
             do throws(Errno) {
                 let flags = info!.pointee.flags
+                if flags & O_TRUNC != 0, !request.keepsPrivileges {
+                    try request.volume.dropPrivileges(of: UInt64(inode))
+                }
                 let handle = try request.volume.open(
                     UInt64(inode),
                     forWriting: flags & O_ACCMODE != O_RDONLY,
@@ -64,6 +67,9 @@ extension fuse_lowlevel_ops {
         write = { request, _, bytes, count, offset, info in
             let request = Request(request)
             do throws(Errno) {
+                if !request.keepsPrivileges {
+                    try request.volume.dropPrivileges(of: info!.pointee.handle)
+                }
                 let span = RawSpan(_unsafeStart: UnsafeRawPointer(bytes!), byteCount: count)
                 try request.volume.write(info!.pointee.handle, at: Int64(offset), span)
                 request.reply(written: count)
@@ -77,6 +83,9 @@ extension fuse_lowlevel_ops {
         copy_file_range = { request, _, offset, info, _, newOffset, newInfo, count, _ in
             let request = Request(request)
             do throws(Errno) {
+                if !request.keepsPrivileges {
+                    try request.volume.dropPrivileges(of: newInfo!.pointee.handle)
+                }
                 let copied = try request.volume.copyRange(
                     from: info!.pointee.handle,
                     at: Int64(offset),
@@ -101,10 +110,13 @@ extension fuse_lowlevel_ops {
                 request.reply(error)
             }
         }
-        fsync = { request, _, _, info in
+        fsync = { request, _, isDataOnly, info in
             let request = Request(request)
             do throws(Errno) {
-                try request.volume.synchronize(info!.pointee.handle)
+                try request.volume.synchronize(
+                    info!.pointee.handle,
+                    dataOnly: isDataOnly != 0
+                )
                 request.replyDone()
             } catch {
                 request.reply(error)

@@ -23,7 +23,7 @@ extension fuse_lowlevel_ops {
         `init` = { user, connection in
             guard let connection, let user else { return }
             let volume = Unmanaged<Volume>.fromOpaque(user).takeUnretainedValue()
-            if volume.isPassingThrough { gosync_want_passthrough() }
+            gosync_complete_init(volume.isPassingThrough ? 1 : 0)
             let wanted = UInt32(FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_SPLICE_WRITE)
             connection.pointee.want |= connection.pointee.capable & wanted
             // The bytes of an inode change only through the kernel, so what it has cached stays true.
@@ -68,6 +68,9 @@ extension fuse_lowlevel_ops {
             let request = Request(request)
             do throws(Errno) {
                 let changes = AttributeChanges(status!.pointee, mask: mask)
+                if changes.size != nil, !request.keepsPrivileges {
+                    try request.volume.dropPrivileges(of: UInt64(inode))
+                }
                 let attributes = try request.volume.setAttributes(changes, of: UInt64(inode))
                 request.reply(attributes)
             } catch {

@@ -24,6 +24,9 @@ struct Request: ~Copyable {
         return (context.uid, context.gid, UInt32(context.umask))
     }
 
+    /// Whether what the caller changes may keep set-user-id and set-group-id (CAP_FSETID).
+    var keepsPrivileges: Bool { fuse_req_ctx(handle).pointee.uid == 0 }
+
     /// `Errno.wouldWait` is no answer: the request is repeated where it may wait (`serve`).
     consuming func reply(_ errno: Errno) {
         if errno != .wouldWait {

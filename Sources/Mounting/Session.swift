@@ -78,7 +78,7 @@ public final class Session: @unchecked Sendable {
             fuse_session_destroy(made)
             throw MountError("cannot mount on \(path): \(FUSELog.lastProblem)")
         }
-        if isPassingThrough, gosync_take_over(made) == 0 {
+        if gosync_take_over(made) == 0, isPassingThrough {
             volume.passThrough(by: Lender(made))
         }
         handle = made

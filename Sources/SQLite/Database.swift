@@ -1,5 +1,6 @@
 import Base
 import Glibc
+import Synchronization
 
 /// A SQLite database in WAL mode: one writer, a few readers, any number of threads.
 ///
@@ -18,6 +19,8 @@ public final class Database: Sendable {
     /// The file of SQLite's log, to have it on the disk.
     private let log: FileDescriptor?
     public let path: String
+    /// How many writes are on the disk for certain.
+    private let synchronized = Atomic<Int>(0)
 
     /// Moves with every write: while it stands still, nothing that was read has changed.
     public var changeCount: Int { writer.changeCount }
@@ -144,14 +147,26 @@ public final class Database: Sendable {
         _ body: (Connection) throws(E) -> R
     ) throws(E) -> R {
         let result = try writer.write(committing: durably, isAlone: isLong, body)
-        if durably { try mapping(E.self) { () throws(DatabaseError) in try synchronize() } }
+        if durably { try synchronize(E.self) }
         return result
+    }
+
+    /// Returns when everything that was written before is on the disk; at once where it is already.
+    public func synchronize<E: DatabaseFailure>(_: E.Type) throws(E) {
+        // Counted before: what is written meanwhile may be in what reaches the disk, or not.
+        let written = writer.writeCount
+        guard synchronized.load(ordering: .acquiring) < written else { return }
+        try mapping(E.self) { () throws(DatabaseError) in
+            try commit()
+            try synchronizeLog()
+        }
+        synchronized.max(written, ordering: .releasing)
     }
 
     /// Has what was written watched and committed, if that has not been done yet.
     public func commit() throws(DatabaseError) { try writer.commitBatch() }
 
-    private func synchronize() throws(DatabaseError) {
+    private func synchronizeLog() throws(DatabaseError) {
         do throws(Errno) {
             try log?.synchronizeData()
         } catch {

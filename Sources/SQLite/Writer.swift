@@ -26,6 +26,7 @@ final class Writer: @unchecked Sendable {
     private let owner = Atomic<UInt>(0)
     private let holdsAnswers = Atomic<Bool>(false)
     private let changes = Atomic<Int>(0)
+    private let writes = Atomic<Int>(0)
     private var batch = Batch()
     private var redo: RedoLog?
     private var epoch: Int64 = 0
@@ -69,6 +70,8 @@ final class Writer: @unchecked Sendable {
     /// Whether the calling thread has the turn.
     var isOurs: Bool { owner.load(ordering: .relaxed) == Self.thisThread }
     var changeCount: Int { changes.load(ordering: .acquiring) }
+    /// How many writes were answered.
+    var writeCount: Int { writes.load(ordering: .acquiring) }
 
     /// Runs `body` as part of a batch, or as a transaction of its own.
     ///
@@ -90,6 +93,7 @@ final class Writer: @unchecked Sendable {
                 if committing || isAlone { try commit() } else { try answer(record) }
             }
             changes.add(1, ordering: .releasing)
+            writes.add(1, ordering: .releasing)
             return result
         }
     }

@@ -36,6 +36,11 @@ final class Node: Sendable {
         var isEnded = true
         /// Why the last delivery failed, unless a program was told.
         var failure: Errno?
+        /// Those of `writes` that the row has, and the size that came with them.
+        var savedWrites: UInt64 = 0
+        var savedSize: Int64
+        /// The file has set-user-id or set-group-id, which go when somebody else writes to it.
+        var isPrivileged: Bool
         /// What the next delivery is to make the file of.
         var borrowing: Borrowing?
         /// What the file was made of, if it was; good until it is dirty.
@@ -53,7 +58,15 @@ final class Node: Sendable {
         self.bytes = bytes
         self.original = original
         self.isReadOnly = isReadOnly
-        state = Monitor(State(size: file.size, modified: file.modified, isDirty: isDirty))
+        state = Monitor(
+            State(
+                size: file.size,
+                modified: file.modified,
+                isDirty: isDirty,
+                savedSize: file.size,
+                isPrivileged: file.isPrivileged
+            )
+        )
     }
 
     var now: State { state.withLock { $0 } }

@@ -72,9 +72,12 @@ struct Refreshing {
         sweeps[id]?.listed.formUnion(listed)
     }
 
-    mutating func endSweep(of id: FileID, at now: Double) {
+    /// - Parameter seconds: for how long what it has listed is good; with a sweep that takes longer, the
+    ///   next would begin where this one ends, and the store would list for ever.
+    mutating func endSweep(of id: FileID, goodFor seconds: Double, at now: Double) {
         guard let sweep = sweeps.removeValue(forKey: id) else { return }
-        if sweep.listed.isEmpty { walks.spare(id, until: now + Self.uselessSeconds) }
+        let isUseless = sweep.listed.isEmpty || Timestamp.now().secondsSince(sweep.start) > seconds
+        if isUseless { walks.spare(id, until: now + Self.uselessSeconds) }
     }
 
     /// Whether a sweep will come to a directory.

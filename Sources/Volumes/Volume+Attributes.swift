@@ -53,6 +53,7 @@ extension Volume {
             }
         }
         wakeSchedule(for: due)
+        try notePrivileges(of: id)
         return try attributes(of: inode)
     }
 
@@ -70,6 +71,8 @@ extension Volume {
     }
 
     private static func apply(_ changes: AttributeChanges, to file: inout File) {
+        let changesOwner = changes.owner != nil || changes.group != nil
+        if changesOwner, !file.isDirectory { file.mode = file.modeForOtherOwner }
         if let mode = changes.mode { file.mode = file.mode & 0o170000 | mode & 0o7777 }
         if let owner = changes.owner { file.owner = owner }
         if let group = changes.group { file.group = group }

@@ -129,11 +129,15 @@ extension Volume {
     /// user wants that, in the store.
     ///
     /// As with `flush`, a failure to deliver loses nothing.
-    public func synchronize(_ handle: Handle) throws(Errno) {
+    ///
+    /// - Parameter dataOnly: what is not needed to find the bytes again may stay in memory, as
+    ///   `fdatasync` has it: the time of modification.
+    public func synchronize(_ handle: Handle, dataOnly: Bool = false) throws(Errno) {
         try takeUpMapped(handle.node)
         // Not to do the rest twice.
         if synchronizesToStore, handle.node.now.isDirty { try handle.node.bytes.bulkhead.admit() }
-        try save(handle.node)
+        let now = handle.node.now
+        if !dataOnly || now.size != now.savedSize { try save(handle.node) }
         guard synchronizesToStore else {
             try synchronizeHere(handle.node)
             if let failure = handle.node.takeFailure() { throw failure }
@@ -146,9 +150,7 @@ extension Volume {
 
     private func synchronizeHere(_ node: Node) throws(Errno) {
         if node.now.isDirty { try node.bytes.synchronize() }
-        try metadata.database.write(durably: true) { (rows) throws(Errno) in
-            rows.touchChange(of: node.id, at: .now())
-        }
+        try metadata.database.synchronize(Errno.self)
     }
 
     /// The disk and the store take the bytes side by side.
@@ -178,10 +180,7 @@ extension Volume {
 
     /// Returns when every change of names so far is on the local disk.
     public func synchronizeNames() throws(Errno) {
-        // A commit with nothing in it would not reach the disk.
-        try metadata.database.write(durably: true) { (rows) throws(Errno) in
-            rows.touchChange(of: .root, at: .now())
-        }
+        try metadata.database.synchronize(Errno.self)
     }
 
     /// Ends an open.
@@ -296,6 +295,10 @@ extension Volume {
         node.update { state in
             if state.writes == saved.writes, state.modified == saved.modified {
                 state.isUnsaved = false
+            }
+            // Who saved first may come here last.
+            if saved.writes >= state.savedWrites {
+                (state.savedWrites, state.savedSize) = (saved.writes, saved.size)
             }
         }
     }

@@ -78,6 +78,7 @@ extension Volume {
             }
             rows.update(file)
         }
+        try notePrivileges(of: id)
     }
 
     /// Takes the attributes that came with bytes of a file which was known from a listing only.
@@ -222,6 +223,7 @@ extension Volume {
             return (entry, rows.file(entry.file) ?? learned)
         }
         if let orphan { try reap(orphan) }
+        try notePrivileges(of: result.1.id)
         return result
     }
 }

@@ -119,14 +119,18 @@ extension Volume {
     func noteFailure(of entry: Int64, _ error: StoreError) {
         // Broken off by ourselves: the store has refused nothing.
         if leavesRest { return }
-        let file = try? metadata.database.write { (rows) throws(Errno) -> FileID? in
-            guard let work = rows.work(for: entry) else { return nil }
+        if options.synchronizesToStore || error.isRefusal {
+            // Before anybody can read of it: who closes the file then is told.
+            let file = try? metadata.database.read { (rows) throws(Errno) in
+                rows.work(for: entry) == nil ? nil : rows.entry(entry)?.file
+            }
+            if let file = file ?? nil { nodes.node(file)?.update { $0.failure = Errno(error) } }
+        }
+        try? metadata.database.write { (rows) throws(Errno) in
+            guard let work = rows.work(for: entry) else { return }
             let pause = Schedule.pause(afterAttempts: work.attempts)
             rows.failWork(entry, error: "\(error)", retryAt: Timestamp.now().adding(seconds: pause))
-            return rows.entry(entry)?.file
         }
-        guard options.synchronizesToStore || error.isRefusal, let file = file ?? nil else { return }
-        nodes.node(file)?.update { $0.failure = Errno(error) }
     }
 
     func describe(_ entry: Entry) -> String {

@@ -22,7 +22,12 @@ extension Volume {
             refreshing.update({ $0.beginSweep(of: top, after: lower, at: tick()) })
         else { return }
         sweepers.run { [self] in
-            defer { endRefreshing { $0.endSweep(of: top, at: monotonicSeconds()) } }
+            defer {
+                let seconds = backend.directorySeconds
+                endRefreshing {
+                    $0.endSweep(of: top, goodFor: seconds, at: monotonicSeconds())
+                }
+            }
             do throws(Errno) {
                 try sweep(directory, start.prefix, after: lower, backend)
             } catch {

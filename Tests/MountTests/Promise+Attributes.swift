@@ -50,6 +50,26 @@ extension Promise {
             let found = try status(directory + "/f")
             #expect(found.st_uid == 1234 && found.st_gid == 5678)
         },
+        Promise("set-user-id goes with another owner, and when others write") { directory in
+            guard getuid() == 0 else { return }
+            let path = directory + "/f"
+            let asNobody = "/usr/bin/setpriv --reuid 65534 --regid 65534 --clear-groups"
+            for mode in [0o6777, 0o2666, 0o4755] as [mode_t] {
+                // Without the right to execute, set-group-id is for locks.
+                let given = mode & 0o010 != 0 ? mode & 0o777 : mode
+                let calls = [
+                    ("\(asNobody) printf x >> f", mode & 0o777), ("printf x >> f", mode),
+                    ("chown 1234 f", given), ("chown 0 f", given), ("printf x > f", mode),
+                ]
+                for (call, expected) in calls {
+                    try writeFile(path, "x")
+                    try must(chmod(path, mode))
+                    try shell(call, in: directory)
+                    let found = try status(path).st_mode & 0o7777
+                    #expect(found == expected, "\(call) of \(String(mode, radix: 8))")
+                }
+            }
+        },
         Promise("a directory counts its subdirectories as links") { directory in
             let before = try status(directory).st_nlink
             try must(mkdir(directory + "/d", 0o755))

@@ -1,8 +1,9 @@
 import Foundation
-import SQLite
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import SQLite
 
 struct DatabaseTests {
     private struct Stop: DatabaseFailure, Equatable {
@@ -222,6 +223,18 @@ struct DatabaseTests {
             rows.first("SELECT value FROM t") { $0.text(0) }
         }
         #expect(value == "kept")
+    }
+
+    @Test func synchronizingCommitsWhatWasAnswered() throws {
+        let fixture = try Fixture()
+        for number in 0..<50 {
+            try fixture.insert(.integer(Int64(number)))
+            try fixture.database.synchronize(DatabaseError.self)
+            // With nothing new, it has nothing to do.
+            try fixture.database.synchronize(DatabaseError.self)
+            let other = try Connection(path: fixture.path, readOnly: true)
+            #expect(Fixture.count(other) == Int64(number) + 1)
+        }
     }
 
     @Test func aFileThatIsNoDatabaseIsRefused() throws {

@@ -146,6 +146,20 @@ struct WalksTests {
         }
     }
 
+    @Test(arguments: [(60, [1]), (1, [])] as [(Double, [Int64])])
+    func aSweepThatTakesLongerThanItIsGoodForIsNotRepeated(_ seconds: Double, _ swept: [Int64]) {
+        var refreshing = Refreshing()
+        let start = Timestamp.now().adding(seconds: -5)
+        let isBegun = refreshing.beginSweep(of: 1, after: "", at: start)
+        #expect(isBegun)
+        refreshing.note([2], inSweepOf: 1)
+        refreshing.endSweep(of: 1, goodFor: seconds, at: 10)
+        let found = (2...4).compactMap {
+            refreshing.walk(at: Self.place($0, under: [1]), now: 11)
+        }
+        #expect(found == swept)
+    }
+
     @Test func directoriesOfManyParentsAreAWalkThroughWhatHoldsThem() {
         var walks = Walks()
         let found = (0..<6).map {

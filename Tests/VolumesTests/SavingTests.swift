@@ -8,6 +8,42 @@ import Testing
 
 /// What is known of an open file, on its way to its row.
 struct SavingTests {
+    /// What `fdatasync` has returned from is found again, and the time only after `fsync`.
+    @Test func theSizeIsSavedWithTheData() throws {
+        let scratch = try TemporaryDirectory()
+        let volume = try Volume(
+            over: MemoryStore(),
+            in: scratch.path,
+            isReadOnly: false,
+            directorySeconds: 60,
+            waitsForStore: false
+        )
+        defer { volume.stop(deliveringAtMost: 0) }
+        let new = NewFile(mode: 0o100644, owner: 1, group: 1)
+        let root = try volume.storeRoot
+        let (entry, handle) = try volume.create(new, named: "a", in: root, exclusive: true)
+        defer { volume.release(handle) }
+        let row = { () throws(Errno) in
+            try volume.metadata.database.read { (rows) throws(Errno) in
+                rows.file(FileID(bitPattern: entry.attributes.inode))
+            }
+        }
+        for size in [3, 7, 7, 5] as [Int64] {
+            if size == 5 {
+                var changes = AttributeChanges()
+                changes.size = size
+                _ = try volume.setAttributes(changes, of: entry.attributes.inode)
+            }
+            try volume.write(handle, at: 0, [UInt8](repeating: 1, count: Int(size)).span.bytes)
+            try volume.synchronize(handle, dataOnly: true)
+            #expect(try row()?.size == size)
+        }
+        let modified = handle.node.now.modified
+        #expect(try row()?.modified != modified)
+        try volume.synchronize(handle)
+        #expect(try row()?.modified == modified)
+    }
+
     /// The kernel tells of a close after it was answered, in the middle of what the next program writes.
     @Test func anOlderStateDoesNotReplaceANewerOne() throws {
         let scratch = try TemporaryDirectory()

@@ -1,5 +1,6 @@
 #pragma once
-/* libfuse, and what it does not know yet of the kernel: passthrough (Linux 6.9) and epochs (6.16). */
+/* libfuse, and what it does not know yet of the kernel: passthrough (Linux 6.9), epochs (6.16), and
+ * that it need not ask before each write whether a file has capabilities (5.11). */
 #define FUSE_USE_VERSION 312
 #include <fuse3/fuse_lowlevel.h>
 #include <stdint.h>
@@ -8,8 +9,9 @@
  * To be called after the session was mounted; 0, or an errno as a negative value. */
 int gosync_take_over(struct fuse_session *session);
 
-/* Asks for passthrough in the reply that this thread sends next, which is that to INIT. */
-void gosync_want_passthrough(void);
+/* Completes the reply that this thread sends next, which is that to INIT: set-user-id and set-group-id are
+ * taken away here where a file changes, and passthrough is asked for if `passthrough` is not 0. */
+void gosync_complete_init(int passthrough);
 
 /* As fuse_reply_open and fuse_reply_create; a `backing` above 0 is what the kernel shall read itself
  * (a handle with `direct_io` is served by us all the same, and only mapped from there). */
