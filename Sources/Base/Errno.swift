@@ -23,6 +23,7 @@ public struct Errno: Error, Equatable, Hashable, Sendable {
     public static let invalid = Errno(EINVAL)
     public static let tooLarge = Errno(EFBIG)
     public static let noSpace = Errno(ENOSPC)
+    public static let tooManyOpenFiles = Errno(ENFILE)
     public static let readOnly = Errno(EROFS)
     public static let tooLongName = Errno(ENAMETOOLONG)
     public static let notEmpty = Errno(ENOTEMPTY)

@@ -16,11 +16,26 @@ public func physicalMemoryBytes() -> Int64 {
 
 /// Lets this process have as many files open as it may allow itself.
 public func raiseDescriptorLimit() {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+    guard var limit = descriptorLimit() else { return }
     limit.rlim_cur = limit.rlim_max
     // A failure leaves the limit that there was.
     _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+}
+
+/// Whether a descriptor that was just opened is one of the last that this process may have.
+///
+/// Those are for what must go on whatever programs do: connections, the database, the kernel's requests.
+/// The system gives the lowest number that is free, so a high one tells that all below are taken.
+public func isReserved(descriptor: CInt) -> Bool {
+    guard let limit = descriptorLimit() else { return false }
+    return rlim_t(descriptor) >= limit.rlim_cur - min(reservedDescriptors, limit.rlim_cur / 2)
+}
+
+private let reservedDescriptors: rlim_t = 512
+
+private func descriptorLimit() -> rlimit? {
+    var limit = rlimit()
+    return getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 ? limit : nil
 }
 
 extension Timestamp {

@@ -343,7 +343,8 @@ extension Volume {
         for node in nodes.all { try? save(node) }
     }
 
-    /// - Parameter isOpening: an outdated file is of no use, and `ESTALE`.
+    /// - Parameter isOpening: for a program. An outdated file is of no use, and `ESTALE`; one too many
+    ///   is `ENFILE`, so that descriptors are left for what goes on with those that are open.
     func retain(_ id: FileID, isOpening: Bool = false) throws(Errno) -> Node {
         try nodes.retain(id) { () throws(Errno) in
             let found = try metadata.database.read { (rows) throws(Errno) in
@@ -355,9 +356,14 @@ extension Volume {
             if !isDirty {
                 original = isOpening ? try self.original(of: file) : try? self.original(of: file)
             }
+            let bytes = try cache.file(id, size: file.size, bulkhead: backend?.bulkhead)
+            if isOpening, isReserved(descriptor: bytes.fileDescriptor) {
+                cache.release(bytes)
+                throw .tooManyOpenFiles
+            }
             return Node(
                 file,
-                bytes: try cache.file(id, size: file.size, bulkhead: backend?.bulkhead),
+                bytes: bytes,
                 isDirty: isDirty,
                 original: original,
                 isReadOnly: backend?.isReadOnly ?? false
