@@ -4,15 +4,17 @@ extension CachedFile {
     /// Runs `body` while a range is present, fetching what is missing and some of what a sequential
     /// reader will want next.
     ///
+    /// - Parameter readsAhead: not where the caller knows what he needs, and has asked for all of it.
     /// - Throws: what the fetch failed with; `ENOSPC` if the cache's disk does not take the bytes, for
     ///   whatever reason: then they can still be had from the store itself; before `body`, what a wait
     ///   ends with (`Monitor.wait(in:)`), after which the fetch goes on.
     public func withPresent<R>(
         _ range: Range<Int64>,
+        readsAhead: Bool = true,
         fetch: @escaping Fetch,
         _ body: () throws(Errno) -> R
     ) throws(Errno) -> R {
-        let read = try prepare(range, fetch: fetch)
+        let read = try prepare(Read(range, readsAhead: readsAhead), fetch: fetch)
         defer { if table.withLock({ $0.end(read) }) { wakeWaiting() } }
         return try body()
     }
@@ -52,9 +54,10 @@ extension CachedFile {
     /// Returns with the range present and kept so until the read is ended, or throws.
     ///
     /// The only place where a read waits.
-    private func prepare(_ range: Range<Int64>, fetch: @escaping Fetch) throws(Errno) -> Read {
+    private func prepare(_ read: Read, fetch: @escaping Fetch) throws(Errno) -> Read {
+        var read = read
+        let range = read.range
         try load(range.lowerBound..<range.upperBound + Streams.largestWindow)
-        var read = Read(range)
         // A request that is repeated where it may wait was counted as a miss before.
         var isCounted = Patience.isAsked
         while true {

@@ -119,7 +119,7 @@ extension CachedFile {
             }
             if chunks.isEmpty { return }
             // Also what is here already: its checksum is compared for the last time.
-            for edge in edges { try withPresent(edge, fetch: fetch) {} }
+            for edge in edges { try withPresent(edge, readsAhead: false, fetch: fetch) {} }
             if try markDirty(chunks, writing: range) { return }
         }
     }

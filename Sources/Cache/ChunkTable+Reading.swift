@@ -7,9 +7,12 @@ struct Read {
     /// The chunks that are kept here for it.
     fileprivate var admitted = 0..<0
     /// What to fetch ahead was decided.
-    fileprivate var isNoted = false
+    fileprivate var isNoted: Bool
 
-    init(_ range: Range<Int64>) { self.range = range }
+    init(_ range: Range<Int64>, readsAhead: Bool = true) {
+        self.range = range
+        isNoted = !readsAhead
+    }
 }
 
 /// A read that waits for chunks, or is about to.

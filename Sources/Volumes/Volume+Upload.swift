@@ -141,7 +141,9 @@ extension Volume {
         _ fetch: @escaping Fetch
     ) throws(Errno) -> [UInt8] {
         guard !range.isEmpty else { return [] }
-        let bytes = try node.bytes.withPresent(range, fetch: fetch) { () throws(Errno) in
+        // What follows may be the store's to copy.
+        let bytes = try node.bytes.withPresent(range, readsAhead: false, fetch: fetch) {
+            () throws(Errno) in
             try node.bytes.bytes(in: range)
         }
         guard bytes.count == Int(range.upperBound - range.lowerBound) else { throw .ioError }

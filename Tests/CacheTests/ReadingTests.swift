@@ -68,6 +68,19 @@ struct ReadingTests {
         fixture.cache.stop()
     }
 
+    @Test func whoKnowsWhatHeNeedsGetsNoMore() throws {
+        let fixture = try Fixture(in: TemporaryDirectory())
+        let origin = Origin(content(16 << 20))
+        let file = try fixture.cache.file(1, size: Int64(origin.bytes.count))
+        for start in 0..<8 as Range<Int64> {
+            let range = start << 20..<(start + 1) << 20
+            try file.withPresent(range, readsAhead: false, fetch: origin.fetch) {}
+        }
+        #expect(origin.bytesFetched == 8 << 20)
+        fixture.cache.release(file)
+        fixture.cache.stop()
+    }
+
     @Test func whoClosesTheFileStopsPaying() throws {
         let fixture = try Fixture(in: TemporaryDirectory())
         let origin = Origin(content(64 << 20))

@@ -5,8 +5,10 @@ import Testing
 
 /// What files cost the daemon of descriptors, of which a process may have only so many.
 struct DescriptorTests {
-    private static let files = 450
-    private static let limit = 700
+    private static let files = 600
+    private static let limit = 1000
+    /// What the daemon may need besides: up to 64 threads with three each, connections, the database.
+    private static let others = 350
 
     @Test func filesThatAreCachedCostNoneAndTooManyOpenOnesAreRefused() throws {
         let server = try S3Server(.rclone)
@@ -27,14 +29,14 @@ struct DescriptorTests {
             #expect(try readFile(mount.folder + "/f\(number)") == "text \(number)")
         }
         // The kernel lets go of files in its own time.
-        #expect(eventually { Self.descriptors(of: daemon) < Self.limit / 2 })
+        #expect(eventually { Self.descriptors(of: daemon) < Self.others })
 
         var held: [CInt] = []
         defer { for file in held { close(file) } }
         while held.count < Self.files, let file = try? open(mount.folder + "/f\(held.count)") {
             held.append(file)
         }
-        #expect(100..<Self.files ~= held.count)
+        #expect(50..<Self.files ~= held.count)
         #expect(throws: POSIXError(.ENFILE)) { try open(mount.folder + "/f\(Self.files - 1)") }
         #expect(Self.descriptors(of: daemon) < Self.limit)
         // What is open is read from the store, and what needs no open file goes on.
@@ -53,7 +55,7 @@ struct DescriptorTests {
                 (try? readFile(mount.folder + "/f\(Self.files - 1)")) == "text \(Self.files - 1)"
             }
         )
-        #expect(eventually { Self.descriptors(of: daemon) < Self.limit / 2 })
+        #expect(eventually { Self.descriptors(of: daemon) < Self.others })
     }
 
     private func open(_ path: String) throws -> CInt {
