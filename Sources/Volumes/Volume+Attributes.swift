@@ -25,25 +25,25 @@ extension Volume {
             if changes.isOnlySize { return try attributes(of: inode) }
         }
         // What is guessed must be known before a part of it is changed.
-        _ = try known(file)
+        let known = try known(file)
+        var wanted = known
+        Self.apply(changes, to: &wanted)
+        // As `tar` does with each file that it has just made.
+        if changes.modified == nil, wanted == known { return attributes(of: known) }
         let node = file.kind == .regular ? nodes.node(id) : nil
-        if let node {
-            try save(node)
-            if let modified = changes.modified {
-                node.update { $0.modified = modified }
-                try node.bytes.setModified(modified)
-            }
-        }
+        if let node, let modified = changes.modified { try node.bytes.setModified(modified) }
         let isOpen = (node?.now.writers ?? 0) > 0
         let due = Timestamp.now().adding(
             seconds: isOpen ? Self.oldestUnsentSeconds : max(1, quietSeconds)
         )
         if isOpen { node?.update { $0.isEnded = false } }
-        try metadata.database.write { (rows) throws(Errno) in
+        let (saved, changed) = try metadata.database.write { (rows) throws(Errno) in
+            // First what was written before, so that it does not undo this later.
+            let saved = try node.map { (node) throws(Errno) in try save(node, rows) }
             guard var file = rows.file(id) else { throw .stale }
             let before = file
             Self.apply(changes, to: &file)
-            guard file != before else { return }
+            guard file != before else { return (saved, file) }
             file.changed = .now()
             file.meta += 1
             rows.update(file)
@@ -51,10 +51,17 @@ extension Volume {
             for entry in rows.entries(of: id) where entry.isAttached && entry.parent != .backends {
                 rows.addWork(entry.id, due: due)
             }
+            return (saved, file)
+        }
+        if let node, let saved {
+            noteSaved(saved, of: node)
+            node.update { state in
+                if let modified = changes.modified { state.modified = modified }
+                state.isPrivileged = changed.isPrivileged
+            }
         }
         wakeSchedule(for: due)
-        try notePrivileges(of: id)
-        return try attributes(of: inode)
+        return attributes(of: changed)
     }
 
     /// Directories of GoSync's own take permissions and owners, and keep them here.

@@ -279,7 +279,7 @@ extension Volume {
     }
 
     /// - Returns: what is in the row then.
-    private func save(_ node: Node, _ rows: Connection) throws(Errno) -> Node.State {
+    func save(_ node: Node, _ rows: Connection) throws(Errno) -> Node.State {
         let now = node.now
         guard now.isUnsaved else { return now }
         guard var file = rows.file(node.id) else { throw .stale }
@@ -290,7 +290,7 @@ extension Volume {
         return now
     }
 
-    private func noteSaved(_ saved: Node.State, of node: Node) {
+    func noteSaved(_ saved: Node.State, of node: Node) {
         Failpoint.saved.pass()
         node.update { state in
             if state.writes == saved.writes, state.modified == saved.modified {
