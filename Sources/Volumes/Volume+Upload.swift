@@ -45,6 +45,8 @@ extension Volume {
         if let file = try inMetadata({ (rows) throws(Errno) in rows.file(task.file.id) }) {
             task.file = file
         }
+        // A writer may have been there since: what is noted of what is sent has the size that is sent.
+        task.file.size = outgoing.state.size
         let info: ObjectInfo
         do throws(StoreError) {
             info = try put(outgoing.body, task, backend)

@@ -42,6 +42,35 @@ struct ClaimTests {
         #expect(store.bytes(of: "b") == Array("two".utf8))
     }
 
+    /// What is sent is noted as it is sent, and not as the row has it a moment later.
+    @Test func aLargeFileThatIsWrittenToMeanwhileIsKnownAgain() throws {
+        defer { volume.stop(deliveringAtMost: 0) }
+        let new = NewFile(mode: 0o100644, owner: 1, group: 1)
+        let (_, handle) = try volume.create(new, named: "large", in: root, exclusive: true)
+        defer { volume.release(handle) }
+        let start = Volume.snapshotBytes + 1
+        try volume.write(handle, at: start, [1 as UInt8].span.bytes)
+        let isOver = Monitor(false)
+        let threads = Threads()
+        threads.start {
+            var end = start
+            while !isOver.withLock({ $0 }) {
+                end += 1
+                try? volume.write(handle, at: end, [2 as UInt8].span.bytes)
+                try? volume.save(handle.node)
+            }
+        }
+        for _ in 0..<8 {
+            store.goWithTheNextWrite()
+            #expect(throws: Errno.ioError) { try volume.flush(handle) }
+            store.comeBack()
+            #expect(eventually { (try? volume.flush(handle)) != nil })
+        }
+        isOver.update { $0 = true }
+        threads.wait()
+        #expect(store.keys == ["large"])
+    }
+
     private func names() throws -> [Name] {
         try volume.openDirectory(root)
         return try volume.list(root, after: 2, limit: 10).map(\.name).sorted()
