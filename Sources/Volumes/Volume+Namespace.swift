@@ -173,11 +173,16 @@ extension Volume {
 
     /// When removals and renames go that happen now: they wait for others that come with them, and go
     /// together.
-    var gathered: Timestamp {
-        Timestamp.now().adding(seconds: options.waitsForStore ? 0 : Self.gatheringSeconds)
+    var gathered: Timestamp { options.waitsForStore ? .now() : Self.gathered(at: .now()) }
+
+    /// The same moment for all that happens within `gatheringSeconds`, which is one to two of these later:
+    /// of a thousand removals a second, a request takes hundreds.
+    static func gathered(at now: Timestamp) -> Timestamp {
+        let step = Int64(gatheringSeconds * 1e9)
+        return Timestamp(nanoseconds: (now.nanoseconds / step + 2) * step)
     }
 
-    private static let gatheringSeconds = 0.3
+    static let gatheringSeconds = 0.4
 
     /// A directory's names have changed: its times move, and if it is there only because of what was
     /// in it, it gets an object of its own, or it would vanish with the last one.
