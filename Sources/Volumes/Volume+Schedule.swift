@@ -146,16 +146,23 @@ extension Volume {
         }
         let now = Timestamp.now()
         // However much is due on a backend that does not answer, the others have their turn.
-        let full = schedule.withLock { $0.backends(withAtLeast: Self.batch) }
+        let (full, running) = schedule.withLock {
+            ($0.backends(withAtLeast: Self.batch), $0.running.count)
+        }
         let due =
-            (try? metadata.database.read { (rows) throws(Errno) in
-                rows.dueWork(at: now, besides: full, limit: Self.batch).compactMap { work in
+            (try? metadata.database.read { (rows) throws(Errno) -> [(Work, Entry)] in
+                // What is under way is due still, and would take the place of what is not.
+                let limit = running + Self.batch
+                return rows.dueWork(at: now, besides: full, limit: limit).compactMap { work in
                     rows.entry(work.entry).map { (work, $0) }
                 }
             }) ?? []
         let reachable = holdBackUnreachable(due)
-        let fresh = schedule.update { schedule in
-            reachable.filter { schedule.begin($0.1.id, on: $0.1.backend) }
+        var fresh: [(Work, Entry)] = []
+        schedule.update { schedule in
+            for item in reachable where fresh.count < Self.batch {
+                if schedule.begin(item.1.id, on: item.1.backend) { fresh.append(item) }
+            }
         }
         var removals: [Int64: [Entry]] = [:]
         for (_, entry) in fresh {
