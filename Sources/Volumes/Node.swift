@@ -36,9 +36,6 @@ final class Node: Sendable {
         var isEnded = true
         /// Why the last delivery failed, unless a program was told.
         var failure: Errno?
-        /// Those of `writes` that the row has, and the size that came with them.
-        var savedWrites: UInt64 = 0
-        var savedSize: Int64
         /// The file has set-user-id or set-group-id, which go when somebody else writes to it.
         var isPrivileged: Bool
         /// What the next delivery is to make the file of.
@@ -63,7 +60,6 @@ final class Node: Sendable {
                 size: file.size,
                 modified: file.modified,
                 isDirty: isDirty,
-                savedSize: file.size,
                 isPrivileged: file.isPrivileged
             )
         )

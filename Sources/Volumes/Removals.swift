@@ -21,10 +21,9 @@ struct Removals {
     }
 
     /// - Parameter above: holds `directory`; a tree is removed one directory after the other.
-    func isUnderway(in directory: FileID, above: FileID?, at now: Double) -> Bool {
+    func isUnderway(in directory: FileID, above: FileID, at now: Double) -> Bool {
         [directory, above].contains { id in
-            guard let id, let last = last[id] else { return false }
-            return now - last < Self.pauseSeconds
+            last[id].map { now - $0 < Self.pauseSeconds } ?? false
         }
     }
 }

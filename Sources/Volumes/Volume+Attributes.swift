@@ -29,7 +29,9 @@ extension Volume {
         var wanted = known
         Self.apply(changes, to: &wanted)
         // As `tar` does with each file that it has just made.
-        if changes.modified == nil, wanted == known { return attributes(of: known) }
+        if changes.size == nil, changes.modified == nil, wanted == known {
+            return attributes(of: known)
+        }
         let node = file.kind == .regular ? nodes.node(id) : nil
         if let node, let modified = changes.modified { try node.bytes.setModified(modified) }
         let isOpen = (node?.now.writers ?? 0) > 0

@@ -136,8 +136,8 @@ extension Volume {
         try takeUpMapped(handle.node)
         // Not to do the rest twice.
         if synchronizesToStore, handle.node.now.isDirty { try handle.node.bytes.bulkhead.admit() }
-        let now = handle.node.now
-        if !dataOnly || now.size != now.savedSize { try save(handle.node) }
+        let isSaved = dataOnly && (try? file(handle.node.id))?.size == handle.node.now.size
+        if !isSaved { try save(handle.node) }
         guard synchronizesToStore else {
             try synchronizeHere(handle.node)
             if let failure = handle.node.takeFailure() { throw failure }
@@ -295,10 +295,6 @@ extension Volume {
         node.update { state in
             if state.writes == saved.writes, state.modified == saved.modified {
                 state.isUnsaved = false
-            }
-            // Who saved first may come here last.
-            if saved.writes >= state.savedWrites {
-                (state.savedWrites, state.savedSize) = (saved.writes, saved.size)
             }
         }
     }

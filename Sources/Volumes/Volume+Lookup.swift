@@ -11,7 +11,7 @@ extension Volume {
         guard parent.isDirectory else { throw .notDirectory }
         if try ensureListed(parent) { parent = try file(parent.id) }
         if ViewPlace(parent.id) == nil, let found = try child(name, of: parent.id) {
-            let isGuess = found.file.isKnown ? false : try isRemoving(in: parent.id)
+            let isGuess = !found.file.isKnown && isRemoving(in: parent.id)
             let (entry, file) = isGuess ? found : try learned(found.entry, found.file)
             var attributes = attributes(of: file)
             // Whoever wants more than to remove it asks once more, and then the store is asked.
@@ -29,8 +29,8 @@ extension Volume {
     }
 
     /// Whether names are being removed from a directory, or were from the one that holds it.
-    private func isRemoving(in directory: FileID) throws(Errno) -> Bool {
-        let above = try entries(of: directory).first?.parent
+    private func isRemoving(in directory: FileID) -> Bool {
+        let above = FileID(bitPattern: parent(of: UInt64(bitPattern: directory)))
         return removals.withLock {
             $0.isUnderway(in: directory, above: above, at: monotonicSeconds())
         }
