@@ -139,8 +139,3 @@ struct GuessTests {
         return Dictionary(uniqueKeysWithValues: page.map { ($0.name, $0.attributes.inode) })
     }
 }
-
-extension MemoryStore {
-    /// The keys of what is no directory's own object.
-    fileprivate var files: Set<Key> { keys.filter { !$0.text.hasSuffix("/") } }
-}

@@ -39,6 +39,9 @@ final class MemoryStore: Store {
 
     var keys: Set<Key> { state.withLock { Set($0.objects.keys) } }
 
+    /// The keys of what is no directory's own object.
+    var files: Set<Key> { keys.filter { !$0.text.hasSuffix("/") } }
+
     /// What was asked since the last time, as `LIST`, `HEAD` and `GET`.
     func takeAsked() -> [String] {
         state.withLock { state in

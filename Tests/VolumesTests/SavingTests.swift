@@ -8,31 +8,36 @@ import Testing
 
 /// What is known of an open file, on its way to its row.
 struct SavingTests {
-    /// What `fdatasync` has returned from is found again, and the time only after `fsync`.
-    @Test func theSizeIsSavedWithTheData() throws {
-        let scratch = try TemporaryDirectory()
-        let volume = try Volume(
+    private let scratch: TemporaryDirectory
+    private let volume: Volume
+    /// An open file.
+    private let handle: Handle
+
+    init() throws {
+        scratch = try TemporaryDirectory()
+        volume = try Volume(
             over: MemoryStore(),
             in: scratch.path,
             isReadOnly: false,
             directorySeconds: 60,
             waitsForStore: false
         )
-        defer { volume.stop(deliveringAtMost: 0) }
         let new = NewFile(mode: 0o100644, owner: 1, group: 1)
         let root = try volume.storeRoot
-        let (entry, handle) = try volume.create(new, named: "a", in: root, exclusive: true)
-        defer { volume.release(handle) }
-        let row = { () throws(Errno) in
-            try volume.metadata.database.read { (rows) throws(Errno) in
-                rows.file(FileID(bitPattern: entry.attributes.inode))
-            }
+        (_, handle) = try volume.create(new, named: "a", in: root, exclusive: true)
+    }
+
+    /// What `fdatasync` has returned from is found again, and the time only after `fsync`.
+    @Test func theSizeIsSavedWithTheData() throws {
+        defer {
+            volume.release(handle)
+            volume.stop(deliveringAtMost: 0)
         }
         for size in [3, 7, 7, 5] as [Int64] {
             if size == 5 {
                 var changes = AttributeChanges()
                 changes.size = size
-                _ = try volume.setAttributes(changes, of: entry.attributes.inode)
+                _ = try volume.setAttributes(changes, of: handle.inode)
             }
             try volume.write(handle, at: 0, [UInt8](repeating: 1, count: Int(size)).span.bytes)
             try volume.synchronize(handle, dataOnly: true)
@@ -46,26 +51,16 @@ struct SavingTests {
 
     /// The kernel tells of a close after it was answered, in the middle of what the next program writes.
     @Test func anOlderStateDoesNotReplaceANewerOne() throws {
-        let scratch = try TemporaryDirectory()
-        let volume = try Volume(
-            over: MemoryStore(),
-            in: scratch.path,
-            isReadOnly: false,
-            directorySeconds: 60,
-            waitsForStore: false
-        )
-        defer { volume.stop(deliveringAtMost: 0) }
-        let new = NewFile(mode: 0o100644, owner: 1, group: 1)
-        let root = try volume.storeRoot
-        let (entry, handle) = try volume.create(new, named: "a", in: root, exclusive: true)
-        defer { volume.release(handle) }
-        let inode = entry.attributes.inode
+        defer {
+            volume.release(handle)
+            volume.stop(deliveringAtMost: 0)
+        }
         let isOver = Monitor(false)
         let threads = Threads()
         for _ in 0..<2 {
             threads.start {
                 while !isOver.withLock({ $0 }) {
-                    if let other = try? volume.open(inode, forWriting: true) {
+                    if let other = try? volume.open(handle.inode, forWriting: true) {
                         volume.release(other)
                     }
                 }
@@ -76,13 +71,14 @@ struct SavingTests {
             try volume.write(handle, at: 2 * step, [UInt8](repeating: 1, count: 1).span.bytes)
             try volume.write(handle, at: 2 * step + 1, [UInt8](repeating: 2, count: 1).span.bytes)
             try volume.flush(handle)
-            let row = try volume.metadata.database.read { (rows) throws(Errno) in
-                rows.file(FileID(bitPattern: inode))
-            }
-            if row?.size != 2 * step + 2 { wrong.append(step) }
+            if try row()?.size != 2 * step + 2 { wrong.append(step) }
         }
         isOver.update { $0 = true }
         threads.wait()
         #expect(wrong.isEmpty)
+    }
+
+    private func row() throws -> File? {
+        try volume.metadata.database.read { (rows) throws(Errno) in rows.file(handle.node.id) }
     }
 }
