@@ -3,6 +3,7 @@
 import itertools
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
@@ -206,3 +207,24 @@ class S3FS(Mount):
             "parallel_count=16", "multireq_max=32",
         ]  # fmt: skip
         return ["s3fs", self.bucket, self.point, "-f", "-o", ",".join(options)]
+
+
+class Example(Mount):
+    """A directory of the disk, shown by the example that comes with libfuse: what FUSE leaves at most.
+
+    It has no cache, no database and no store, and hands every request on to the disk.
+    """
+
+    name = "libfuse's example"
+    source = pathlib.Path("/usr/share/doc/libfuse3-dev/examples/passthrough_ll.c")
+
+    def command(self):
+        program, shown = self.scratch / "example", self.scratch / "shown"
+        shown.mkdir()
+        flags = subprocess.run(
+            ["pkg-config", "--cflags", "--libs", "fuse3"], check=True, capture_output=True, text=True
+        )
+        subprocess.run(["cc", "-O2", self.source, *flags.stdout.split(), "-o", program], check=True)
+        # It keeps a descriptor for each file that the kernel knows.
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        return ["prlimit", f"--nofile={most}", program, "-f", "-o", f"source={shown}", self.point]
