@@ -76,8 +76,12 @@ def fill(port):
 class Session:
     """One mount's work: on which kinds of mounts, and what the limit of its rows is."""
 
-    def __init__(self, name, body, limit=None, kinds=ALL, is_counted=False, prepare=None):
+    def __init__(
+        self, name, body, limit=None, kinds=ALL, is_counted=False, is_large=False, prepare=None
+    ):
         self.name, self.body, self.limit, self.kinds = name, body, limit, kinds
+        # Reads so much that it matters whether memory was used before.
+        self.is_large = is_large
         # Goes through the proxy, also on bare loopback; once is enough.
         self.is_counted = is_counted
         # Gets each mount before it is started.
@@ -242,10 +246,10 @@ def sessions(port, proxy, is_first, small_files):
         mount.backends[stuck.NAME] = proxy.port
 
     timed = [
-        Session("one stream and warm", one_stream_and_warm, curls, kinds=WITH_PLAIN)
+        Session("one stream and warm", one_stream_and_warm, curls, kinds=WITH_PLAIN, is_large=True)
         if is_first
-        else Session("one stream", one_stream, curls),
-        Session("four streams", four_streams),
+        else Session("one stream", one_stream, curls, is_large=True),
+        Session("four streams", four_streams, is_large=True),
         Session("small reads", small_reads),
         Session("small files", small),
         Session("ls", listings("ls"), listed("many/", "ls of 100,000 cold, s")),
