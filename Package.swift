@@ -34,6 +34,7 @@ let package = Package(
     targets: [
         // Floor 0: C libraries, one module map each, and what Glibc's own module hides.
         .target(name: "CLinux"),
+        .target(name: "CMD5"),
         .target(name: "CFUSE", linkerSettings: [.linkedLibrary("fuse3")]),
         .systemLibrary(
             name: "CSQLite",
@@ -57,7 +58,7 @@ let package = Package(
         // Floor 2: one Swift wrapper per C library, and the pure languages.
         module("SQLite", ["CSQLite", "Base"]),
         module("HTTP", ["CCurl", "Base"]),
-        module("Digest", ["COpenSSL", "Base"]),
+        module("Digest", ["COpenSSL", "CMD5", "Base"]),
         module("XML", ["CExpat", "Base"]),
         module("WebServer", ["CWebSockets", "Base"]),
         module("Queries", ["Base"], safe),

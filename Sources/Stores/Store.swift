@@ -196,10 +196,19 @@ public struct ObjectBody: Sendable {
     public var origin: ObjectOrigin?
     /// Fills the free capacity of the span with the bytes from the offset, or throws.
     public let read: Read
+    /// The same for bytes that are not sent, where all of them are at hand: they may be read once more,
+    /// here and there, to know their sums before. They may be others by the time they are sent.
+    public var readAhead: Read?
 
-    public init(size: Int64, origin: ObjectOrigin? = nil, read: @escaping Read) {
+    public init(
+        size: Int64,
+        origin: ObjectOrigin? = nil,
+        readAhead: Read? = nil,
+        read: @escaping Read
+    ) {
         self.size = size
         self.origin = origin
+        self.readAhead = readAhead
         self.read = read
     }
 
@@ -208,6 +217,7 @@ public struct ObjectBody: Sendable {
             let end = min(bytes.count, Int(offset) + output.freeCapacity)
             unsafe output.append(contentsOf: bytes.span.bytes.extracting(Int(offset)..<end))
         }
+        readAhead = read
     }
 }
 

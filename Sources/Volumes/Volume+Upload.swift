@@ -81,6 +81,8 @@ extension Volume {
                 var body = Self.body(of: node, size: now.size, passed, fetch)
                 // What was written to a mapping is not known to have changed.
                 if sums == nil { body.origin = origin }
+                // Only then is all of it here for sure.
+                if origin != nil { body.readAhead = nil }
                 return Outgoing(body: body, state: now, checksums: sums, passed: passed)
             }
         }
@@ -158,12 +160,16 @@ extension Volume {
         _ passed: PassingSums,
         _ fetch: @escaping Fetch
     ) -> ObjectBody {
-        ObjectBody(size: size) { (output, offset) throws(Errno) in
+        let read: ObjectBody.Read = { (output, offset) throws(Errno) in
             let end = min(size, offset + Int64(output.freeCapacity))
-            let before = output.byteCount
             try node.bytes.withPresent(offset..<end, fetch: fetch) { () throws(Errno) in
                 try node.bytes.read(into: &output, at: offset)
             }
+        }
+        // Only what is sent passes.
+        return ObjectBody(size: size, readAhead: read) { (output, offset) throws(Errno) in
+            let before = output.byteCount
+            try read(&output, offset)
             passed.add(output.bytes.extracting(before..<output.byteCount), at: offset)
         }
     }

@@ -5,7 +5,7 @@ import Testing
 struct TidyTests {
     /// A module imports only from floors below its own; programs are the top floor.
     static let floors = [
-        ["CLinux", "CFUSE", "CSQLite", "CCurl", "COpenSSL", "CExpat", "CWebSockets"],
+        ["CLinux", "CMD5", "CFUSE", "CSQLite", "CCurl", "COpenSSL", "CExpat", "CWebSockets"],
         ["Base"],
         ["SQLite", "HTTP", "Digest", "XML", "WebServer", "Queries", "Wire", "Settings"],
         ["Metadata", "Stores", "Cache"],

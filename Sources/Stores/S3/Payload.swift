@@ -44,11 +44,23 @@ struct Payload {
             md5.update(piece)
             offset = end
         }
+        self.init(
+            body: Self.stream(body, range),
+            sha256: hex(sha256.finish()),
+            md5: md5.finish()
+        )
+    }
+
+    /// Takes a range of an object's body that is read while it is sent, and of which nothing is told before.
+    init(unsummed body: ObjectBody, _ range: Range<Int64>) {
+        self.init(body: Self.stream(body, range), sha256: Self.unsigned)
+    }
+
+    private static func stream(_ body: ObjectBody, _ range: Range<Int64>) -> HTTPBody {
         let start = range.lowerBound
-        let stream = HTTPBody.stream(size: Int64(range.count)) { output, offset throws(Errno) in
+        return .stream(size: Int64(range.count)) { output, offset throws(Errno) in
             try body.read(&output, start + offset)
         }
-        self.init(body: stream, sha256: hex(sha256.finish()), md5: md5.finish())
     }
 
     /// Takes a range of an object's body that is read once, while it is sent, and summed up on the way.

@@ -48,6 +48,8 @@ extension S3Store {
         } else {
             going = try begin(key, attributes, fingerprint, trace)
         }
+        let unsent = plan.parts.enumerated().filter { !$1.isCopied && held[$0 + 1] == nil }
+        let sums = PartSums(body, unsent.map(\.element.range))
         return try assemble(
             going,
             key,
@@ -61,7 +63,7 @@ extension S3Store {
             if plan.parts[number - 1].isCopied, let origin {
                 return try copyUnchanged(origin, going, number, range)
             }
-            return try putPart(going, number, body, range, held: held[number])
+            return try putPart(going, number, body, range, held: held[number], sums)
         }
     }
 
