@@ -196,8 +196,9 @@ public struct ObjectBody: Sendable {
     public var origin: ObjectOrigin?
     /// Fills the free capacity of the span with the bytes from the offset, or throws.
     public let read: Read
-    /// The same for bytes that are not sent, where all of them are at hand: they may be read once more,
-    /// here and there, to know their sums before. They may be others by the time they are sent.
+    /// The same where all bytes are at hand, for a look at them that sends none.
+    ///
+    /// They may be others by the time they are sent.
     public var readAhead: Read?
 
     public init(
