@@ -55,7 +55,13 @@ extension Volume {
     ) throws(Errno) -> (DirectoryEntry, Handle) {
         do throws(Errno) {
             let (entry, file) = try insert(new, named: name, in: directory)
-            let handle = try hold(file.id, forWriting: true)
+            let handle: Handle
+            do throws(Errno) {
+                handle = try hold(file.id, forWriting: true)
+            } catch {
+                takeBack(entry)
+                throw error
+            }
             handle.node.update { $0.isEnded = false }
             return (try shown(entry, file), handle)
         } catch {
@@ -63,6 +69,19 @@ extension Volume {
             let found = try lookup(name, in: directory)
             return (found, try open(found.attributes.inode, forWriting: true))
         }
+    }
+
+    /// Removes a file that was just made and could not be opened: to whoever asked, it was never there.
+    private func takeBack(_ made: Entry) {
+        do throws(Errno) {
+            try metadata.database.write { (rows) throws(Errno) in
+                guard let entry = rows.entry(made.id), entry.isAttached else { return }
+                detach(entry, in: rows)
+            }
+        } catch {
+            Log.error("\(describe(made)): made, but neither opened nor removed again: \(error)")
+        }
+        wakeSchedule(for: gathered)
     }
 
     /// Removes a name that is not a directory's.

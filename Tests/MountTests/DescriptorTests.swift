@@ -38,6 +38,10 @@ struct DescriptorTests {
         }
         #expect(50..<Self.files ~= held.count)
         #expect(throws: POSIXError(.ENFILE)) { try open(mount.folder + "/f\(Self.files - 1)") }
+        // A file that cannot be opened is not made either.
+        let new = mount.folder + "/new"
+        #expect(throws: POSIXError(.ENFILE)) { try open(new, O_WRONLY | O_CREAT) }
+        #expect(access(new, F_OK) != 0 && errno == ENOENT)
         #expect(Self.descriptors(of: daemon) < Self.limit)
         // What is open is read from the store, and what needs no open file goes on.
         var bytes = [UInt8](repeating: 1, count: 4096)
@@ -55,11 +59,13 @@ struct DescriptorTests {
                 (try? readFile(mount.folder + "/f\(Self.files - 1)")) == "text \(Self.files - 1)"
             }
         )
+        try writeFile(new, "new")
+        #expect(try readFile(new) == "new")
         #expect(eventually { Self.descriptors(of: daemon) < Self.others })
     }
 
-    private func open(_ path: String) throws -> CInt {
-        let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+    private func open(_ path: String, _ flags: CInt = O_RDONLY) throws -> CInt {
+        let file = Glibc.open(path, flags | O_CLOEXEC, 0o644)
         guard file >= 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
         return file
     }
