@@ -78,11 +78,9 @@ extension Volume {
                 let origin = try origin(of: node)
                 if origin == nil, try !isWhole(node) { return nil }
                 let passed = PassingSums()
-                var body = Self.body(of: node, size: now.size, passed, fetch)
+                var body = Self.body(of: node, size: now.size, isHere: origin == nil, passed, fetch)
                 // What was written to a mapping is not known to have changed.
                 if sums == nil { body.origin = origin }
-                // Only then is all of it here for sure.
-                if origin != nil { body.readAhead = nil }
                 return Outgoing(body: body, state: now, checksums: sums, passed: passed)
             }
         }
@@ -154,9 +152,11 @@ extension Volume {
         return bytes
     }
 
+    /// - Parameter isHere: all of it, so that to read ahead fetches nothing.
     private static func body(
         of node: Node,
         size: Int64,
+        isHere: Bool,
         _ passed: PassingSums,
         _ fetch: @escaping Fetch
     ) -> ObjectBody {
@@ -166,8 +166,9 @@ extension Volume {
                 try node.bytes.read(into: &output, at: offset)
             }
         }
+        let readAhead = isHere ? read : nil
         // Only what is sent passes.
-        return ObjectBody(size: size, readAhead: read) { (output, offset) throws(Errno) in
+        return ObjectBody(size: size, readAhead: readAhead) { (output, offset) throws(Errno) in
             let before = output.byteCount
             try read(&output, offset)
             passed.add(output.bytes.extracting(before..<output.byteCount), at: offset)

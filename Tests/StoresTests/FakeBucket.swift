@@ -52,6 +52,20 @@ final class FakeBucket: Sendable {
         self.fault.withLock { $0 = fault }
     }
 
+    /// Answers requests of such targets as a server does whose ETags are no MD5.
+    func tellsNoSums(ofPartsLike target: String) {
+        breaks { request, _ in
+            guard request.target.contains(target) else { return nil }
+            return .altered { answer in
+                guard case .answer(let status, var headers, let body) = answer else {
+                    return answer
+                }
+                headers["x-amz-server-side-encryption"] = "aws:kms"
+                return .answer(status, headers: headers, body: body)
+            }
+        }
+    }
+
     subscript(key: String) -> Object? {
         get { state.withLock { $0.objects["/bucket/" + key] } }
         set { state.withLock { $0.objects["/bucket/" + key] = newValue } }

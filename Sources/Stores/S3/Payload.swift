@@ -56,21 +56,23 @@ struct Payload {
         self.init(body: Self.stream(body, range), sha256: Self.unsigned)
     }
 
-    private static func stream(_ body: ObjectBody, _ range: Range<Int64>) -> HTTPBody {
+    /// - Parameter passing: gets what is read, and where in the range it begins.
+    private static func stream(
+        _ body: ObjectBody,
+        _ range: Range<Int64>,
+        passing: @escaping (RawSpan, Int64) -> Void = { _, _ in }
+    ) -> HTTPBody {
         let start = range.lowerBound
         return .stream(size: Int64(range.count)) { output, offset throws(Errno) in
+            let before = output.byteCount
             try body.read(&output, start + offset)
+            passing(output.bytes.extracting(before..<output.byteCount), offset)
         }
     }
 
     /// Takes a range of an object's body that is read once, while it is sent, and summed up on the way.
     init(_ body: ObjectBody, _ range: Range<Int64>, summing sum: SendingSum) {
-        let start = range.lowerBound
-        let stream = HTTPBody.stream(size: Int64(range.count)) { output, offset throws(Errno) in
-            let before = output.byteCount
-            try body.read(&output, start + offset)
-            sum.add(output.bytes.extracting(before..<output.byteCount), at: offset)
-        }
+        let stream = Self.stream(body, range) { sum.add($0, at: $1) }
         self.init(body: stream, sha256: Self.unsigned)
     }
 }
