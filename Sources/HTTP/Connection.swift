@@ -44,14 +44,35 @@ final class Connection: @unchecked Sendable {
         errorText.pointee = 0
         setCommon()
         try setTarget(transfer.request)
-        setBody(transfer)
         setCallbacks(transfer)
-        let list = try headerList(transfer.request.headers)
+        let list = try headerList(transfer)
         defer { curl_slist_free_all(list) }
         gosync_curl_set_headers(handle, list)
-        let code = withExtendedLifetime(transfer) { run() }
+        let code = withExtendedLifetime(transfer) { withBody(transfer) { run() } }
         gosync_curl_set_headers(handle, nil)
         return try outcome(of: transfer, code)
+    }
+
+    /// Has the body sent, if there is one, by what `body` runs.
+    private func withBody(_ transfer: Transfer, _ body: () -> CURLcode) -> CURLcode {
+        if transfer.request.method == "HEAD" { set(CURLOPT_NOBODY, 1) }
+        set(CURLOPT_CUSTOMREQUEST, transfer.request.method)
+        guard let size = transfer.bodySize else { return body() }
+        guard transfer.sendsAtOnce, case .bytes(let bytes) = transfer.request.body else {
+            set(CURLOPT_UPLOAD, 1)
+            gosync_curl_set_size(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(size))
+            return body()
+        }
+        gosync_curl_set_size(handle, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(size))
+        return bytes.withUnsafeBytes { bytes in
+            // It is only read, and needs it no longer than this.
+            gosync_curl_set_pointer(
+                handle,
+                CURLOPT_POSTFIELDS,
+                UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+            )
+            return body()
+        }
     }
 
     /// Does what `curl_easy_perform` does, and lets `watchProgress` look up more often.
@@ -133,15 +154,6 @@ final class Connection: @unchecked Sendable {
         }
     }
 
-    private func setBody(_ transfer: Transfer) {
-        if let size = transfer.bodySize {
-            set(CURLOPT_UPLOAD, 1)
-            gosync_curl_set_size(handle, CURLOPT_INFILESIZE_LARGE, curl_off_t(size))
-        }
-        if transfer.request.method == "HEAD" { set(CURLOPT_NOBODY, 1) }
-        set(CURLOPT_CUSTOMREQUEST, transfer.request.method)
-    }
-
     private func setCallbacks(_ transfer: Transfer) {
         let context = Unmanaged.passUnretained(transfer).toOpaque()
         gosync_curl_set_data(handle, CURLOPT_HEADERFUNCTION, receiveHeader)
@@ -159,10 +171,15 @@ final class Connection: @unchecked Sendable {
     }
 
     private func headerList(
-        _ headers: HTTPHeaders
+        _ transfer: Transfer
     ) throws(HTTPError) -> UnsafeMutablePointer<curl_slist>? {
         // Without a body that may be refused early, waiting for "100 Continue" only costs time.
         var list = curl_slist_append(nil, "Expect:")
+        let headers = transfer.request.headers
+        // Else curl takes it for a form.
+        if transfer.sendsAtOnce, headers["Content-Type"] == nil {
+            list = curl_slist_append(list, "Content-Type:")
+        }
         for field in headers.fields {
             guard
                 field.name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f && $0 != UInt8(ascii: ":") }),

@@ -55,6 +55,15 @@ final class Transfer {
 
     var bodySize: Int64? { request.body.size }
 
+    /// Whether the body goes with the head, in one piece: each piece wakes the server up.
+    var sendsAtOnce: Bool {
+        guard case .bytes(let bytes) = request.body else { return false }
+        return 1..<Self.atOnceBytes ~= bytes.count
+    }
+
+    /// curl does so with less than this.
+    private static let atOnceBytes = 64 << 10
+
     /// Takes one line of the head; a status line starts the head anew (100 Continue came before).
     func receive(headerLine bytes: RawSpan) -> Bool {
         let line = trimmed(bytes)

@@ -103,7 +103,8 @@ extension Connection {
         "CASE WHEN \(row).parent = 2 THEN 32 WHEN \(row).backend = 0 THEN 16 ELSE 2 END"
     }
 
-    private static let newEntry = "SELECT file, \(entryKind("entry")) FROM entry WHERE id = ?"
+    /// Of a name; what was detached says of a key that its object is ours, and is no news.
+    private static let newEntry = "SELECT file, \(entryKind("entry")) FROM entry WHERE id = ? AND parent > 0"
 
     private static let moved =
         "WHEN OLD.parent IS NOT NEW.parent OR OLD.name IS NOT NEW.name OR OLD.file IS NOT NEW.file"

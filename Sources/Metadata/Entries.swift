@@ -394,6 +394,48 @@ extension Connection {
         )
     }
 
+    /// Writes what is known of an entry's object, and nothing else: whoever writes a column touches its indexes.
+    public func updateObject(of entry: Entry) {
+        run(
+            """
+            UPDATE entry SET key = ?, etag = ?, stored_data = ?, stored_meta = ?, touched = ?
+            WHERE id = ?
+            """,
+            .optional(entry.key?.text),
+            .optional(entry.etag),
+            .integer(entry.storedData),
+            .integer(entry.storedMeta),
+            .integer(entry.touched.nanoseconds),
+            .integer(entry.id)
+        )
+    }
+
+    /// Adds an entry that is no name, but says of a key that what lies there is ours; returns its number.
+    ///
+    /// It gets its own place (`parent`) with the row, because moving it there would write each index twice.
+    public func insertDetached(_ entry: Entry) -> Int64 {
+        var entry = entry
+        let last = first("SELECT seq FROM sqlite_sequence WHERE name = 'entry'") { $0.integer(0) }
+        entry.id = (last ?? 0) + 1
+        entry.parent = -entry.id
+        run(
+            """
+            INSERT INTO entry(id, parent, name, file, ext, backend, key, etag, touched)
+              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            .integer(entry.id),
+            .integer(entry.parent),
+            .text(entry.name.text),
+            .integer(entry.file),
+            .optional(entry.name.fileExtension),
+            .integer(entry.backend),
+            .optional(entry.key?.text),
+            .optional(entry.etag),
+            .integer(entry.touched.nanoseconds)
+        )
+        return entry.id
+    }
+
     public func deleteEntry(_ id: Int64) {
         run("DELETE FROM entry WHERE id = ?", .integer(id))
         run("DELETE FROM work WHERE entry = ?", .integer(id))

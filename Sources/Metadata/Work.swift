@@ -39,6 +39,17 @@ extension Connection {
         )
     }
 
+    /// Notes work of an entry that has none, with what was sent for it.
+    public func beginWork(_ entry: Int64, due: Timestamp, since: Timestamp, sent: String?) {
+        run(
+            "INSERT INTO work(entry, due, since, sent) VALUES (?, ?, ?, ?)",
+            .integer(entry),
+            .integer(due.nanoseconds),
+            .integer(since.nanoseconds),
+            .optional(sent)
+        )
+    }
+
     /// Notes that the store has what an entry was at a moment, and has to follow it again.
     public func renewWork(_ entry: Int64, since moment: Timestamp) {
         addWork(entry, due: .now(), since: moment)

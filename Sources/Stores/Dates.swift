@@ -50,10 +50,10 @@ extension Timestamp {
     /// `20150830T123600Z`, as signatures want it.
     var basicISO8601: String {
         let time = CivilTime(self)
-        let hour = time.secondOfDay / 3600
-        let minute = time.secondOfDay / 60 % 60
-        return padded(time.year, 4) + padded(time.month, 2) + padded(time.day, 2) + "T"
-            + padded(hour, 2) + padded(minute, 2) + padded(time.secondOfDay % 60, 2) + "Z"
+        let second = time.secondOfDay
+        let date = padded(time.year * 10_000 + time.month * 100 + time.day, 8)
+        let clock = padded(second / 3600 * 10_000 + second / 60 % 60 * 100 + second % 60, 6)
+        return "\(date)T\(clock)Z"
     }
 
     /// `2015-08-30 12:36:00`, as radosgw wants it.

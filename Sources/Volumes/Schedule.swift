@@ -3,7 +3,11 @@ import Base
 /// What the uploader's threads share about when to work: a plain value.
 struct Schedule: Equatable, Sendable {
     /// Entries handed to a thread and not finished, with their backends.
-    var running: [Int64: Int64] = [:]
+    private(set) var running: [Int64: Int64] = [:]
+    /// How many of these each backend has.
+    private var loads: [Int64: Int] = [:]
+    /// Backends that had too much to do to be given more.
+    private var full: Set<Int64> = []
     /// Something became due earlier than was known.
     var isAwake = false
     /// When it will look again by itself.
@@ -16,7 +20,27 @@ struct Schedule: Equatable, Sendable {
     mutating func begin(_ entry: Int64, on backend: Int64) -> Bool {
         guard running[entry] == nil else { return false }
         running[entry] = backend
+        loads[backend, default: 0] += 1
         return true
+    }
+
+    /// Takes entries as finished; `true` if their backend was full, and is to be given more.
+    mutating func end(_ entries: some Sequence<Int64>) -> Bool {
+        var hasRoom = false
+        for entry in entries {
+            guard let backend = running.removeValue(forKey: entry) else { continue }
+            loads[backend, default: 1] -= 1
+            guard loads[backend, default: 0] < Self.plenty / 2 else { continue }
+            hasRoom = full.remove(backend) != nil || hasRoom
+        }
+        return hasRoom
+    }
+
+    /// Forgets what was handed out for a backend.
+    mutating func forget(backend: Int64) {
+        running = running.filter { $0.value != backend }
+        loads[backend] = nil
+        full.remove(backend)
     }
 
     /// Whether it is time again to shorten the change log.
@@ -26,11 +50,14 @@ struct Schedule: Equatable, Sendable {
         return true
     }
 
-    /// The backends that have so much to do that more would only queue.
-    func backends(withAtLeast count: Int) -> Set<Int64> {
-        let counts = running.values.reduce(into: [:]) { $0[$1, default: 0] += 1 }
-        return Set(counts.filter { $0.value >= count }.keys)
+    /// The backends that have so much to do that more would only queue; `end` tells when that is over.
+    mutating func fullBackends() -> Set<Int64> {
+        full = Set(loads.filter { $0.value >= Self.plenty }.keys)
+        return full
     }
+
+    /// So much for one backend keeps its threads at work until somebody looks for more.
+    static let plenty = 500
 
     /// How long to wait before trying again what has failed `attempts` times, in seconds: from one
     /// second, doubling, to a minute, spread by up to a quarter so that clients do not come in step.

@@ -129,7 +129,7 @@ extension Volume {
             guard var now = rows.entry(entry.id), now.key == nil else { return }
             now.key = task.wanted
             now.etag = nil
-            rows.update(now)
+            rows.updateObject(of: now)
         }
         let info = try backend.request { (store) throws(StoreError) in
             try store.put(
@@ -186,7 +186,7 @@ extension Volume {
             entry.storedData = max(entry.storedData, task.file.data)
             entry.storedMeta = max(entry.storedMeta, task.file.meta)
             entry.touched = tick()
-            rows.update(entry)
+            rows.updateObject(of: entry)
             more(rows)
             guard let file = rows.file(entry.file), entry.isAttached else { return }
             let wanted = rows.wantedKey(of: entry, isDirectory: file.isDirectory)

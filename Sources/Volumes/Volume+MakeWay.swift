@@ -130,6 +130,6 @@ extension Volume {
         entry.etag = nil
         entry.storedData = 0
         entry.storedMeta = 0
-        rows.update(entry)
+        rows.updateObject(of: entry)
     }
 }

@@ -56,7 +56,7 @@ extension Volume {
             }
             entry.etag = object.etag
             entry.touched = tick()
-            rows.update(entry)
+            rows.updateObject(of: entry)
         }
         return true
     }
@@ -83,7 +83,7 @@ extension Volume {
                 entry.etag = nil
                 entry.storedData = 0
                 entry.touched = tick()
-                rows.update(entry)
+                rows.updateObject(of: entry)
             }
         }
         if isWhole { return false }

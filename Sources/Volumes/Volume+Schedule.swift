@@ -54,7 +54,7 @@ extension Volume {
 
     /// What is on its way to a backend that was taken away is not: nobody works on it any more.
     func forgetRunning(on backend: Int64) {
-        schedule.update { $0.running = $0.running.filter { $0.value != backend } }
+        schedule.update { $0.forget(backend: backend) }
     }
 
     /// Called before a change that will be settled, because after it is too late.
@@ -146,17 +146,8 @@ extension Volume {
         }
         let now = Timestamp.now()
         // However much is due on a backend that does not answer, the others have their turn.
-        let (full, running) = schedule.withLock {
-            ($0.backends(withAtLeast: Self.batch), $0.running.count)
-        }
-        let due =
-            (try? metadata.database.read { (rows) throws(Errno) -> [(Work, Entry)] in
-                // What is under way is due still, and would take the place of what is not.
-                let limit = running + Self.batch
-                return rows.dueWork(at: now, besides: full, limit: limit).compactMap { work in
-                    rows.entry(work.entry).map { (work, $0) }
-                }
-            }) ?? []
+        let (full, running) = schedule.withLock { ($0.fullBackends(), $0.running) }
+        let due = due(at: now, besides: full, running)
         let reachable = holdBackUnreachable(due)
         var fresh: [(Work, Entry)] = []
         schedule.update { schedule in
@@ -189,6 +180,23 @@ extension Volume {
             $0.isAwake || $0.stopping ? true : nil
         }
         return !schedule.withLock { $0.stopping }
+    }
+
+    /// What is due and not under way, the longest due first.
+    private func due(
+        at now: Timestamp,
+        besides full: Set<Int64>,
+        _ running: [Int64: Int64]
+    ) -> [(Work, Entry)] {
+        if !full.isEmpty, backends.values.allSatisfy({ full.contains($0.number) }) { return [] }
+        // Of one state: a look at much that is due would keep the writers waiting meanwhile.
+        let found = try? metadata.database.snapshot { (rows) throws(Errno) -> [(Work, Entry)] in
+            // What is under way is due still, and would take the place of what is not.
+            rows.dueWork(at: now, besides: full, limit: running.count + Self.batch)
+                .filter { running[$0.entry] == nil }
+                .compactMap { work in rows.entry(work.entry).map { (work, $0) } }
+        }
+        return found ?? []
     }
 
     /// Puts off what is due on backends that cannot be asked anyway, as if it had been tried; returns the rest.
@@ -232,9 +240,14 @@ extension Volume {
             else { continue }
             backend.bulkhead.uploaders.run { [self] in
                 for upload in left { abandon(upload) }
-                schedule.update { $0.running[-number] = nil }
+                endRunning([-number])
             }
         }
+    }
+
+    private func endRunning(_ entries: [Int64]) {
+        // To wake the schedule for each would cost as much as a part of the delivery.
+        if schedule.withLock({ $0.end(entries) }) { wakeSchedule() }
     }
 
     private func runLater(
@@ -250,9 +263,7 @@ extension Volume {
                     Log.info("\(describe(entry)): will be tried again: \(error)")
                 }
             }
-            schedule.update { schedule in
-                for entry in entries { schedule.running[entry.id] = nil }
-            }
+            endRunning(entries.map(\.id))
         }
         // Without a backend there is nothing to wait for: the job fails at once.
         guard let backend = entries.first.flatMap({ backends[$0.backend] }) else { return job() }

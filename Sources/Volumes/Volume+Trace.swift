@@ -9,8 +9,11 @@ import Stores
 extension Volume {
     /// How the object of an entry goes up: what an earlier try left, and where to note what is begun.
     func trace(for entry: Entry) throws(StoreError) -> UploadTrace {
-        let earlier = try inMetadata { (rows) throws(Errno) in rows.upload(for: entry.id) }
-        return UploadTrace(earlier: earlier.map(UploadRecord.init)) {
+        trace(for: entry, try inMetadata { (rows) throws(Errno) in rows.upload(for: entry.id) })
+    }
+
+    func trace(for entry: Entry, _ earlier: Upload?) -> UploadTrace {
+        UploadTrace(earlier: earlier.map(UploadRecord.init)) {
             [self] record throws(StoreError) in
             try inMetadataWriting { (rows) throws(Errno) in
                 rows.save(

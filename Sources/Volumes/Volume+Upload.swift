@@ -21,7 +21,8 @@ extension Volume {
 
     private func uploadWhole(_ task: Task, _ backend: Backend, _ bytes: [UInt8]) throws(StoreError)
     {
-        let info = try put(ObjectBody(bytes), task, backend)
+        var task = task
+        let info = try put(ObjectBody(bytes), &task, backend)
         try finish(task, info: info)
     }
 
@@ -41,15 +42,9 @@ extension Volume {
         defer { releaseNode(node) }
         let outgoing = try prepare(node)
         var task = task
-        // The row may be older than what was just saved.
-        if let file = try inMetadata({ (rows) throws(Errno) in rows.file(task.file.id) }) {
-            task.file = file
-        }
-        // A writer may have been there since: what is noted of what is sent has the size that is sent.
-        task.file.size = outgoing.state.size
         let info: ObjectInfo
         do throws(StoreError) {
-            info = try put(outgoing.body, task, backend)
+            info = try put(outgoing.body, &task, backend)
         } catch {
             guard error == .originChanged, let origin = outgoing.body.origin else { throw error }
             if try findOrigin(of: node.id, besides: origin.key, origin.etag, backend) {
@@ -176,19 +171,22 @@ extension Volume {
     }
 
     /// Writes the object, unless someone else has changed what is there.
+    ///
+    /// - Parameter task: gets the attributes that are sent.
     private func put(
         _ body: ObjectBody,
-        _ task: Task,
+        _ task: inout Task,
         _ backend: Backend
     ) throws(StoreError) -> ObjectInfo {
-        let condition = try condition(for: task)
         // Summing up a large body would read it twice; its own bytes tell, should it come to that.
         let isSmall = body.size <= Self.snapshotBytes
         let sent = isSmall ? try Sent(body) : nil
-        let mark = Sent(attributesOf: task.file)
-        let before = try announce([sent, mark].compactMap { $0 }, task)
+        // A writer may have been there since: what is noted of what is sent has the size that is sent.
+        let noted = try announce(task, size: body.size, sent)
+        task.file = noted.file
         do throws(StoreError) {
-            return try send(body, task, condition, backend)
+            let trace = trace(for: task.entry, noted.earlier)
+            return try send(body, task, noted.condition, backend, trace)
         } catch {
             guard error == .changed else { throw error }
             guard let object = try head(task.wanted, backend) else {
@@ -201,7 +199,7 @@ extension Volume {
             }
             let now: Sent
             if let sent { now = sent } else { now = try Sent(body) }
-            guard let match = try match([now] + before, to: object, backend) else {
+            guard let match = try match([now] + noted.before, to: object, backend) else {
                 try keepBoth(task, backend)
                 throw error
             }
@@ -216,8 +214,17 @@ extension Volume {
         _ condition: PutCondition,
         _ backend: Backend
     ) throws(StoreError) -> ObjectInfo {
-        let trace = try trace(for: task.entry)
-        return try backend.request { (store) throws(StoreError) in
+        try send(body, task, condition, backend, trace(for: task.entry))
+    }
+
+    private func send(
+        _ body: ObjectBody,
+        _ task: Task,
+        _ condition: PutCondition,
+        _ backend: Backend,
+        _ trace: UploadTrace
+    ) throws(StoreError) -> ObjectInfo {
+        try backend.request { (store) throws(StoreError) in
             let info = try store.put(
                 task.wanted,
                 body: body,
@@ -268,16 +275,6 @@ extension Volume {
         }
         let bytes = Sent(size: object.size, checksum: checksum)
         return known.contains(bytes) ? bytes : nil
-    }
-
-    /// What must lie where an entry's object is to be written: its own, or that of a removed name.
-    func condition(for task: Task) throws(StoreError) -> PutCondition {
-        if task.entry.key == task.wanted, let etag = task.entry.etag { return .matches(etag) }
-        let claims = try inMetadata { (rows) throws(Errno) in
-            rows.entries(under: task.wanted, backend: task.entry.backend)
-                .filter { $0.id != task.entry.id && $0.vanished == nil }
-        }
-        return claims.compactMap(\.etag).first.map(PutCondition.matches) ?? .absent
     }
 
     /// Someone else has written under this name: theirs keeps it, ours moves beside it.

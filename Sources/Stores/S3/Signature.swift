@@ -43,23 +43,34 @@ struct Signature {
     }
 
     func canonicalRequest(_ subject: Subject) -> (text: String, signedHeaders: String) {
-        var values: [String: [String]] = [:]
-        for field in subject.headers.fields {
-            values[field.name.lowercased(), default: []].append(collapsed(field.value))
+        let fields = subject.headers.fields
+            .map { (name: $0.name.lowercased(), value: collapsed($0.value)) }
+        // Names are ASCII. Where one stands twice, the order of the values counts.
+        let order = fields.indices.sorted { (fields[$0].name, $0) < (fields[$1].name, $1) }
+        var text = "\(subject.method)\n\(subject.path)\n\(encodedQuery(subject.query))\n"
+        var signed = ""
+        var last: String?
+        for field in order.lazy.map({ fields[$0] }) {
+            if field.name == last {
+                text += ",\(field.value)"
+                continue
+            }
+            if last != nil {
+                text += "\n"
+                signed += ";"
+            }
+            text += "\(field.name):\(field.value)"
+            signed += field.name
+            last = field.name
         }
-        let names = values.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        let headers = names.map { "\($0):\(values[$0, default: []].joined(separator: ","))\n" }
-        let signed = names.joined(separator: ";")
-        let text = [
-            subject.method, subject.path, encodedQuery(subject.query), headers.joined(), signed,
-            subject.payload,
-        ].joined(separator: "\n")
+        text += "\n\n\(signed)\n\(subject.payload)"
         return (text, signed)
     }
 
     /// The value without spaces around it, and one space for many within.
     private func collapsed(_ value: String) -> String {
-        value.split(separator: " ").joined(separator: " ")
+        guard value.utf8.contains(UInt8(ascii: " ")) else { return value }
+        return value.split(separator: " ").joined(separator: " ")
     }
 }
 
