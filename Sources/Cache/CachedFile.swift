@@ -128,7 +128,7 @@ public final class CachedFile: @unchecked Sendable {
 
     /// Reads from the index all that it knows.
     func loadWhole() throws(Errno) {
-        guard !table.withLock({ $0.isLoadedWhole }) else { return }
+        guard !table.withLock({ $0.isComplete() }) else { return }
         let found = try cache.database.read { (connection) throws(Errno) in
             connection.extents(0..<Int.max, of: number)
         }

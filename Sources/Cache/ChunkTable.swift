@@ -106,6 +106,13 @@ struct ChunkTable: Sendable {
             .filter { !loadedBlocks.contains($0) }
     }
 
+    /// Whether there is nothing left to be read from the index: of a file that was written here from its
+    /// first byte, there never was.
+    mutating func isComplete() -> Bool {
+        if !isLoadedWhole { isLoadedWhole = unloadedBlocks(of: 0..<base).isEmpty }
+        return isLoadedWhole
+    }
+
     static func extents(ofBlock block: Int) -> Range<Int> {
         block * extentsPerBlock..<(block + 1) * extentsPerBlock
     }

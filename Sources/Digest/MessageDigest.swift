@@ -18,9 +18,12 @@ public struct MessageDigest: ~Copyable {
 
     public init(_ algorithm: Algorithm) {
         guard let context = EVP_MD_CTX_new() else { fatalError("libcrypto: out of memory") }
-        let method = algorithm == .sha256 ? EVP_sha256() : EVP_md5()
+        let method = algorithm == .sha256 ? Method.sha256 : .md5
         // MD5 may be switched off by a policy of the system; then nothing here could work.
-        precondition(EVP_DigestInit_ex(context, method, nil) == 1, "no \(algorithm) in libcrypto")
+        precondition(
+            EVP_DigestInit_ex(context, method.handle, nil) == 1,
+            "no \(algorithm) in libcrypto"
+        )
         self.context = context
     }
 
@@ -46,6 +49,15 @@ public struct MessageDigest: ~Copyable {
             count = Int(length)
         }
     }
+}
+
+/// An algorithm, looked up once: libcrypto would do so for each hash, which costs more than a short one.
+private struct Method: @unchecked Sendable {
+    // @unchecked: libcrypto only reads it, and it is never freed.
+    let handle: OpaquePointer?
+
+    static let sha256 = Method(handle: EVP_MD_fetch(nil, "SHA256", nil))
+    static let md5 = Method(handle: EVP_MD_fetch(nil, "MD5", nil))
 }
 
 /// SHA-256 of all the bytes at once.
@@ -76,7 +88,7 @@ public func hmacSHA256(key: [UInt8], _ text: String) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: Int(EVP_MAX_MD_SIZE)) { buffer, count in
             var length: UInt32 = 0
             let result = HMAC(
-                EVP_sha256(),
+                Method.sha256.handle,
                 key,
                 CInt(key.count),
                 message.baseAddress,

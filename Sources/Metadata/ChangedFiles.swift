@@ -104,7 +104,8 @@ extension Connection {
     }
 
     /// Of a name; what was detached says of a key that its object is ours, and is no news.
-    private static let newEntry = "SELECT file, \(entryKind("entry")) FROM entry WHERE id = ? AND parent > 0"
+    private static let newEntry =
+        "SELECT file, \(entryKind("entry")) FROM entry WHERE id = ? AND parent > 0"
 
     private static let moved =
         "WHEN OLD.parent IS NOT NEW.parent OR OLD.name IS NOT NEW.name OR OLD.file IS NOT NEW.file"
@@ -158,7 +159,13 @@ extension Connection {
                 return false
             }
         }
-        var hasTags = false
+        // To sort nothing costs more than to see that there is nothing.
+        let hasTags = first("SELECT 1 FROM temp.tagged LIMIT 1") { _ in true } ?? false
+        if hasTags { takeTags(&changes) }
+        return changes.values.sorted { $0.file < $1.file }
+    }
+
+    private func takeTags(_ changes: inout [FileID: FileChange]) {
         // Other columns are those of the row with the minimum: the first that happened.
         each(
             """
@@ -174,11 +181,9 @@ extension Connection {
             )
             changes[file, default: FileChange(file: file)].kinds.insert(.tags)
             changes[file]?.tags.append(tag)
-            hasTags = true
             return true
         }
-        if hasTags { runUnrecorded("DELETE FROM temp.tagged") }
-        return changes.values.sorted { $0.file < $1.file }
+        runUnrecorded("DELETE FROM temp.tagged")
     }
 }
 

@@ -16,9 +16,17 @@ final class PlaceLocks: Sendable {
     private struct Held {
         var places: Set<ObjectPlace> = []
         var entries: Set<Int64> = []
+        /// How often something was given back.
+        var changes = 0
     }
 
     private let held = Monitor(Held())
+
+    /// Moves whenever somebody gives back what he had, and may have changed there.
+    ///
+    /// Who finds it where it was before he looked at something, and has that to himself now, need not
+    /// look again.
+    var changes: Int { held.withLock { $0.changes } }
 
     /// Runs `body` with the entries to itself; taken all at once, and before any place.
     func withEntries<R, E>(_ entries: Set<Int64>, _ body: () throws(E) -> R) throws(E) -> R {
@@ -27,7 +35,12 @@ final class PlaceLocks: Sendable {
             held.entries.formUnion(entries)
             return true
         }
-        defer { held.update { $0.entries.subtract(entries) } }
+        defer {
+            held.update {
+                $0.entries.subtract(entries)
+                $0.changes += 1
+            }
+        }
         return try body()
     }
 
@@ -38,7 +51,12 @@ final class PlaceLocks: Sendable {
             held.places.formUnion(places)
             return true
         }
-        defer { held.update { $0.places.subtract(places) } }
+        defer {
+            held.update {
+                $0.places.subtract(places)
+                $0.changes += 1
+            }
+        }
         return try body()
     }
 }

@@ -28,14 +28,17 @@ extension Volume {
 
     func follow(_ id: Int64, waitingFor chain: [Int64]) throws(StoreError) {
         for _ in 0..<Self.attempts {
+            let changes = self.places.changes
             guard let (task, occupants) = try look(at: id) else { return }
             if try makeWay(for: task, past: occupants, chain: chain + [id]) { continue }
             let places = Set([task.entry.key, task.wanted].compactMap { $0 })
                 .map { ObjectPlace(backend: task.entry.backend, key: $0) }
             let isDone = try alone(with: id, at: Set(places)) { () throws(StoreError) in
-                // Between looking and locking, anything may have happened.
-                guard let now = try look(at: id), now.task == task, now.occupants.isEmpty
-                else { return false }
+                // Between looking and locking, others may have done something there.
+                if self.places.changes != changes {
+                    guard let now = try look(at: id), now.task == task, now.occupants.isEmpty
+                    else { return false }
+                }
                 var task = task
                 task.began = .now()
                 return try act(on: task)

@@ -33,7 +33,7 @@ extension Volume {
         /// Of a file that may change without a write: only the bytes themselves tell.
         let checksums: [Int: UInt32]?
         /// What was sent tells the checksums of the others.
-        var passed: PassingSums?
+        let passed: PassingSums
     }
 
     /// The journal ends only if the object is what the file is at that moment: `writes` counts on.
@@ -66,13 +66,15 @@ extension Volume {
                 try save(node)
                 let now = node.now
                 let sums = node.mayBeMapped ? try node.bytes.checksums(size: now.size) : nil
+                let passed = PassingSums()
                 guard now.size > Self.snapshotBytes else {
                     let bytes = try Self.bytes(of: node, 0..<now.size, fetch)
-                    return Outgoing(body: ObjectBody(bytes), state: now, checksums: sums)
+                    unsafe passed.add(bytes.span.bytes, at: 0)
+                    let body = ObjectBody(bytes)
+                    return Outgoing(body: body, state: now, checksums: sums, passed: passed)
                 }
                 let origin = try origin(of: node)
                 if origin == nil, try !isWhole(node) { return nil }
-                let passed = PassingSums()
                 var body = Self.body(of: node, size: now.size, isHere: origin == nil, passed, fetch)
                 // What was written to a mapping is not known to have changed.
                 if sums == nil { body.origin = origin }
@@ -105,7 +107,7 @@ extension Volume {
             try node.bytes.settling(
                 size: size,
                 checksums: outgoing.checksums,
-                passed: outgoing.passed?.whole(size: size) ?? [:]
+                passed: outgoing.passed.whole(size: size)
             ) { (settlement) throws(Errno) in
                 try finish(task, of: node, info) { rows in
                     node.bytes.settle(settlement, in: rows)
