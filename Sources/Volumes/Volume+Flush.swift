@@ -113,6 +113,13 @@ extension Volume {
         }
     }
 
+    /// Has the time counted that a delivery takes, or a try of one.
+    func countingTime<R, E>(_ body: () throws(E) -> R) throws(E) -> R {
+        delivered.withLock { $0.begin(at: monotonicSeconds()) }
+        defer { delivered.withLock { $0.end(at: monotonicSeconds()) } }
+        return try body()
+    }
+
     /// What is pending, and how fast it becomes less.
     public func pendingProgress() throws(Errno) -> FlushProgress {
         let left = try metadata.database.read { (rows) throws(Errno) in

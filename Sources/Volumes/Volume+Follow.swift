@@ -20,7 +20,7 @@ import Stores
 extension Volume {
     /// Brings the object of one entry in line, and whatever has to be out of its way first.
     func follow(_ id: Int64) throws(StoreError) {
-        try follow(id, waitingFor: [])
+        try countingTime { () throws(StoreError) in try follow(id, waitingFor: []) }
     }
 
     /// How many objects may be moved out of the way of one: all of a large directory, if need be.

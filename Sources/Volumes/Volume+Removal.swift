@@ -12,6 +12,10 @@ extension Volume {
     ///
     /// An upload under way is waited for: what it makes is then known, and deleted.
     func removeObjects(of entries: [Entry]) throws(StoreError) {
+        try countingTime { () throws(StoreError) in try removeObjectsNow(of: entries) }
+    }
+
+    private func removeObjectsNow(of entries: [Entry]) throws(StoreError) {
         try places.withEntries(Set(entries.map(\.id))) { () throws(StoreError) in
             // What an upload has just made is in the row by now.
             let now = try inMetadata { (rows) throws(Errno) in

@@ -92,10 +92,10 @@ enum FlushDisplay {
             "\(Format.count(report.objectsLeft, "change")) left",
             "\(Format.size(report.bytesLeft)) to upload",
         ]
-        if report.bytesPerSecond > 0 {
-            words.append("\(Format.size(Int64(report.bytesPerSecond)))/s")
-        }
         if let seconds = report.secondsLeft, report.state == .running {
+            if report.bytesPerSecond > 0 {
+                words.append("\(Format.size(Int64(report.bytesPerSecond)))/s")
+            }
             words.append("about \(Format.duration(seconds)) to go")
         }
         return words.joined(separator: ", ")

@@ -79,10 +79,10 @@ extension Commands {
         if let oldest = pending.oldest {
             words.append("for \(Format.duration(now.secondsSince(oldest.timestamp)))")
         }
-        if pending.bytesPerSecond > 0 {
-            words.append("\(Format.size(Int64(pending.bytesPerSecond)))/s")
-        }
         if let seconds = pending.secondsLeft {
+            if pending.bytesPerSecond > 0 {
+                words.append("\(Format.size(Int64(pending.bytesPerSecond)))/s")
+            }
             words.append("about \(Format.duration(seconds)) to go")
         }
         return words.joined(separator: ", ")
