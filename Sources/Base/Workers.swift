@@ -169,21 +169,14 @@ public final class Workers: Sendable {
     }
 }
 
-/// Starts a joinable thread with every signal blocked, so that signals reach the main thread.
 private func startThread(_ body: @escaping @Sendable () -> Void) -> pthread_t {
     final class Box: Sendable {
         let body: @Sendable () -> Void
         init(_ body: @escaping @Sendable () -> Void) { self.body = body }
     }
-    var all = sigset_t()
-    var before = sigset_t()
-    sigfillset(&all)
-    pthread_sigmask(SIG_SETMASK, &all, &before)
-    defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
     var thread = pthread_t()
-    let code = pthread_create(
+    let code = gosync_start_thread(
         &thread,
-        nil,
         { argument in
             Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
             return nil

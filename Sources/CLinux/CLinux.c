@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -78,6 +79,21 @@ int gosync_peer_user(int connection, uid_t *user) {
 }
 
 const char *gosync_error_name(int error) { return strerrorname_np(error); }
+
+int gosync_start_thread(pthread_t *thread, void *(*body)(void *), void *argument) {
+    pthread_attr_t how;
+    pthread_attr_init(&how);
+    cpu_set_t processors;
+    if (sched_getaffinity(getpid(), sizeof processors, &processors) == 0)
+        pthread_attr_setaffinity_np(&how, sizeof processors, &processors);
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = pthread_create(thread, &how, body, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&how);
+    return result;
+}
 
 void gosync_name_thread(const char *name) {
     char shortened[16];

@@ -1,6 +1,7 @@
 #pragma once
 /* What Swift's Glibc module hides behind _GNU_SOURCE, or cannot import: thin, named wrappers, each
  * with the return value and errno of the call it stands for. */
+#include <pthread.h>
 #include <spawn.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,6 +33,9 @@ int gosync_peer_user(int connection, uid_t *user);
 int gosync_spawn_close_from(posix_spawn_file_actions_t *actions, int first);
 /* Such as "ENOENT"; NULL for no error of Linux. */
 const char *gosync_error_name(int error);
+/* A joinable thread with every signal blocked, so that signals reach the main thread. It may run where that one may,
+ * however the caller is bound. As pthread_create. */
+int gosync_start_thread(pthread_t *thread, void *(*body)(void *), void *argument);
 void gosync_name_thread(const char *name);
 /* A process whose memory cannot be dumped leaks no keys into core files. */
 void gosync_forbid_core_dumps(void);
