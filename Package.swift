@@ -35,7 +35,10 @@ let package = Package(
         // Floor 0: C libraries, one module map each, and what Glibc's own module hides.
         .target(name: "CLinux"),
         .target(name: "CMD5"),
-        .target(name: "CFUSE", linkerSettings: [.linkedLibrary("fuse3")]),
+        .target(
+            name: "CFUSE",
+            linkerSettings: [.linkedLibrary("fuse3"), .linkedLibrary("uring")]
+        ),
         .systemLibrary(
             name: "CSQLite",
             pkgConfig: "sqlite3",

@@ -156,13 +156,26 @@ class Plain(GoSync):
 class Writing(GoSync):
     """GoSync where `close` does not wait, and an unmount leaves what the bench needs no more."""
 
-    more = "close = async\nunmount = leave"
+    more = "close = async\nunmount = leave\nio_uring = no"
 
 
 class Remote(Writing):
     """GoSync where `fsync` returns when the store has the object."""
 
     more = Writing.more + "\ndurability = remote"
+
+
+class Ringing(Writing):
+    """GoSync whose calls come by io_uring."""
+
+    name = "GoSync, io_uring"
+    more = Writing.more.replace("io_uring = no", "io_uring = yes")
+
+
+class RingingRemote(Ringing):
+    """The same where `fsync` returns when the store has the object."""
+
+    more = Ringing.more + "\ndurability = remote"
 
 
 class Rclone(Mount):

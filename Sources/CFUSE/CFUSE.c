@@ -1,8 +1,9 @@
 #define _GNU_SOURCE
-#include "CFUSE.h"
+#include "Rings.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -38,9 +39,11 @@ enum {
     INIT_HANDLE_KILLPRIV_V2 = 1 << 28, /* flags */
     INIT_EXTENDED = 1 << 30,           /* flags: flags2 counts */
     INIT_PASSTHROUGH = 1 << 5,         /* flags2 */
+    INIT_OVER_IO_URING = 1 << 9,       /* flags2 */
     OPEN_PASSTHROUGH = 1 << 7,
     ENTRY_BYTES = 128,         /* what comes before open_out in a reply to CREATE */
     NOTIFY_EPOCH = 8,
+    SMALLEST_PAYLOAD = 8192, /* FUSE_MIN_READ_BUFFER */
 };
 
 #define BACKING_OPEN _IOW(229, 1, struct backing_map)
@@ -53,15 +56,30 @@ static _Thread_local struct {
     int passthrough;
 } missing;
 
+/* Set by `gosync_start_rings`, whose thread answers INIT itself. */
+static _Thread_local struct {
+    int is_wanted;
+    size_t payload_bytes; /* as agreed with the kernel */
+} rings_missing;
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
 static void complete(struct iovec *part) {
     if (missing.reply == INIT && part->iov_len >= sizeof(struct init_out)) {
         struct init_out *out = part->iov_base;
         out->flags |= INIT_HANDLE_KILLPRIV_V2;
-        if (!missing.passthrough) return;
-        out->flags |= INIT_EXTENDED;
-        out->flags2 |= INIT_PASSTHROUGH;
-        /* The files lent lie on file systems that are not stacked on others. */
-        out->max_stack_depth = 1;
+        if (missing.passthrough) {
+            out->flags |= INIT_EXTENDED;
+            out->flags2 |= INIT_PASSTHROUGH;
+            /* The files lent lie on file systems that are not stacked on others. */
+            out->max_stack_depth = 1;
+        }
+        if (rings_missing.is_wanted) {
+            out->flags |= INIT_EXTENDED;
+            out->flags2 |= INIT_OVER_IO_URING;
+            size_t pages = out->max_pages * (size_t)sysconf(_SC_PAGESIZE);
+            rings_missing.payload_bytes = larger(SMALLEST_PAYLOAD, larger(out->max_write, pages));
+        }
         return;
     }
     size_t start = missing.reply == CREATE ? ENTRY_BYTES : 0;
@@ -79,6 +97,7 @@ static ssize_t write_reply(int device, struct iovec *parts, int count, void *use
         if (header->error == 0) complete(&parts[1]);
     }
     missing.reply = NOTHING;
+    if (gosync_take_reply(parts, count)) return ((struct out_header *)parts[0].iov_base)->length;
     return writev(device, parts, count);
 }
 
@@ -106,6 +125,19 @@ int gosync_take_over(struct fuse_session *session) {
 void gosync_complete_init(int passthrough) {
     missing.reply = INIT;
     missing.passthrough = passthrough;
+}
+
+int gosync_start_rings(struct fuse_session *session, struct gosync_rings *rings) {
+    struct fuse_buf request = {0};
+    int is_used = 0;
+    if (fuse_session_receive_buf(session, &request) > 0) {
+        rings_missing.is_wanted = 1;
+        fuse_session_process_buf(session, &request);
+        rings_missing.is_wanted = 0;
+        if (rings_missing.payload_bytes > 0) is_used = gosync_register_entries(rings, rings_missing.payload_bytes);
+    }
+    free(request.mem);
+    return is_used;
 }
 
 int gosync_reply_open(fuse_req_t request, const struct fuse_file_info *info, int32_t backing) {

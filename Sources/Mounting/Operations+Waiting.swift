@@ -190,6 +190,7 @@ private func serve(
     let waiting = WaitingRequest(
         measured: measured,
         handle: handle!,
+        origin: gosync_here(),
         arguments: KeptArguments(arguments),
         body: body
     )
@@ -204,13 +205,19 @@ private func serve(
 private struct WaitingRequest: @unchecked Sendable {
     let measured: MeasuredOperation
     let handle: fuse_req_t
+    /// The ring entry that the request came by, if it did.
+    let origin: OpaquePointer?
     let arguments: KeptArguments
     let body: (fuse_req_t?, Arguments) -> Void
 
     var isOver: Bool { isUnwanted(UnsafeMutableRawPointer(handle)) != 0 }
 
     func run() {
-        defer { measured.end() }
+        gosync_answer_from(origin)
+        defer {
+            gosync_answer_from(nil)
+            measured.end()
+        }
         if isOver { return Request(handle).reply(.interrupted) }
         Patience.whileWanted(unless: isUnwanted, UnsafeMutableRawPointer(handle)) {
             body(handle, arguments.arguments)

@@ -112,6 +112,13 @@ struct Request: ~Copyable {
         switch bytes {
         case .memory(let bytes): reply(bytes)
         case .file(let descriptor, let offset, let count):
+            if let room = gosync_payload(count) {
+                return reply(
+                    descriptor,
+                    offset,
+                    UnsafeMutableRawBufferPointer(start: room, count: count)
+                )
+            }
             // The kernel takes the bytes from the cache file's pages; they do not pass through here.
             var vector = fuse_bufvec()
             vector.count = 1
@@ -122,6 +129,29 @@ struct Request: ~Copyable {
             fuse_reply_data(handle, &vector, fuse_buf_copy_flags(0))
             discard self
         }
+    }
+
+    /// Bytes of a cache file, read to where the kernel takes them from.
+    private consuming func reply(
+        _ file: CInt,
+        _ offset: Int64,
+        _ room: UnsafeMutableRawBufferPointer
+    ) {
+        var used = 0
+        while used < room.count {
+            let count = pread(
+                file,
+                room.baseAddress! + used,
+                room.count - used,
+                off_t(offset) + off_t(used)
+            )
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { return reply(.current) }
+            if count == 0 { break }
+            used += count
+        }
+        fuse_reply_buf(handle, room.baseAddress!.assumingMemoryBound(to: CChar.self), used)
+        discard self
     }
 
     consuming func reply(target: String) {

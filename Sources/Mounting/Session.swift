@@ -20,6 +20,7 @@ public final class Session: @unchecked Sendable {
     let handle: OpaquePointer
     let volume: Volume
     private let teller = Workers("notices", limit: 1)
+    private let rings: Rings?
     public let mountPoint: String
     /// libfuse's unmounting must happen once, on one thread.
     private let isUnmounting = Atomic(false)
@@ -36,11 +37,13 @@ public final class Session: @unchecked Sendable {
     /// - Parameters:
     ///   - options: as for `mount -o`, what libfuse and the kernel know.
     ///   - isPassingThrough: lets the kernel read by itself what is wholly in the cache, where it may.
+    ///   - rings: whether requests come by io_uring.
     public init(
         mounting volume: Volume,
         at path: String,
         options: [String],
-        isPassingThrough: Bool
+        isPassingThrough: Bool,
+        rings use: RingUse
     ) throws(MountError) {
         fuse_set_log_func { level, format, arguments in
             guard let format, let arguments else { return }
@@ -74,7 +77,9 @@ public final class Session: @unchecked Sendable {
         guard let made else {
             throw MountError("mount options are not understood: \(FUSELog.lastProblem)")
         }
+        rings = Rings.make(for: made, use)
         guard fuse_session_mount(made, path) == 0 else {
+            rings?.end()
             fuse_session_destroy(made)
             throw MountError("cannot mount on \(path): \(FUSELog.lastProblem)")
         }
@@ -90,19 +95,28 @@ public final class Session: @unchecked Sendable {
 
     /// Answers the kernel until the directory is unmounted or `end` is called.
     public func run() {
+        teller.run { [self] in tellNotices() }
+        if let rings, rings.start() {
+            rings.readOthers()
+        } else {
+            readAll()
+        }
+        // What still waits for a store is answered, while there is a session to answer to.
+        volume.stopWaiting()
+        rings?.end()
+        endNotices()
+        if !isUnmounting.exchange(true, ordering: .acquiringAndReleasing) {
+            fuse_session_unmount(handle)
+        }
+    }
+
+    private func readAll() {
         let configuration = fuse_loop_cfg_create()
         defer { fuse_loop_cfg_destroy(configuration) }
         fuse_loop_cfg_set_clone_fd(configuration, 1)
         fuse_loop_cfg_set_max_threads(configuration, Self.threads)
         fuse_loop_cfg_set_idle_threads(configuration, Self.threads)
-        teller.run { [self] in tellNotices() }
         _ = fuse_session_loop_mt(handle, configuration)
-        // What still waits for a store is answered, while there is a session to answer to.
-        volume.stopWaiting()
-        endNotices()
-        if !isUnmounting.exchange(true, ordering: .acquiringAndReleasing) {
-            fuse_session_unmount(handle)
-        }
     }
 
     /// Nobody speaks to the kernel on the session's own descriptor any more: it is about to be closed.
@@ -125,6 +139,7 @@ public final class Session: @unchecked Sendable {
         // While the kernel is still answered: it may want an answer before it has taken a notice.
         endNotices()
         fuse_session_exit(handle)
+        rings?.stop()
         // libfuse's threads look whether to end after a request: this is one.
         var status = statvfs()
         _ = statvfs(mountPoint, &status)

@@ -53,6 +53,13 @@ extension Configuration {
             Value.yesOrNo
         ),
         Setting(
+            "io_uring",
+            "how calls reach GoSync; auto: by io_uring where the kernel has it switched on; yes: switch it on",
+            usual: "auto",
+            \.ioUring,
+            Value.choice
+        ),
+        Setting(
             "allow_other",
             "let other users of this machine in, as far as file modes allow",
             usual: "no",

@@ -45,6 +45,7 @@ extension Configuration {
         public var unmountLimitSeconds = 120.0
         /// Lets the kernel read what is wholly in the cache by itself, where it can.
         public var passthrough = true
+        public var ioUring = IOUring.auto
         /// Lets users other than the one who mounts in, as far as the modes of the files allow.
         public var allowOther = false
         /// How long a listing counts as true before the store is asked again; at least 1.
@@ -70,6 +71,15 @@ extension Configuration {
         case local
         /// To the store.
         case remote
+    }
+
+    /// Whether requests come by io_uring.
+    public enum IOUring: String, CaseIterable, Sendable {
+        /// Where the kernel's switch for it is on.
+        case auto
+        /// There, and where it can be switched on.
+        case yes
+        case no
     }
 
     /// What an unmount does about what the stores have yet to get.

@@ -54,7 +54,8 @@ enum Daemon {
                 mounting: volume,
                 at: arguments.mountPoint,
                 options: options,
-                isPassingThrough: configuration.mount.passthrough
+                isPassingThrough: configuration.mount.passthrough,
+                rings: RingUse(configuration.mount.ioUring)
             )
         } catch {
             volume.stop(deliveringAtMost: 0)
@@ -293,5 +294,15 @@ enum Daemon {
             }
         }
         print(String(decoding: Checks(checks: checks).json(), as: UTF8.self))
+    }
+}
+
+extension RingUse {
+    fileprivate init(_ setting: Configuration.IOUring) {
+        switch setting {
+        case .auto: self = .whereSwitchedOn
+        case .yes: self = .always
+        case .no: self = .never
+        }
     }
 }

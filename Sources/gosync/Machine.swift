@@ -70,7 +70,17 @@ enum Machine {
             number < Self.firstWithPassthrough
             ? "without passthrough, which came with 6.9"
             : getuid() == 0 ? "with passthrough" : "with passthrough, for root only"
-        return Check("kernel", .ok, "Linux \(release), \(passthrough)")
+        return Check("kernel", .ok, "Linux \(release), \(passthrough), \(ioUring())")
+    }
+
+    private static func ioUring() -> String {
+        let path = "/sys/module/fuse/parameters/enable_uring"
+        let file = try? FileDescriptor(opening: path, flags: O_RDONLY)
+        switch (try? file?.contents(limitBytes: 16))?.first {
+        case UInt8(ascii: "Y"): return "with io_uring"
+        case nil: return "without io_uring, which came with 6.14"
+        default: return "with io_uring switched off (io_uring = yes turns it on)"
+        }
     }
 
     private static let oldestKernel = 5004

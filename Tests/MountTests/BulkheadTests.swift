@@ -8,7 +8,8 @@ import Testing
 struct BulkheadTests {
     private static let readers = 200
 
-    @Test func twoHundredReadersOfADeadStoreDisturbNobodyAndCanBeKilled() throws {
+    @Test(arguments: Rings.settings)
+    func twoHundredReadersOfADeadStoreDisturbNobodyAndCanBeKilled(_ rings: String) throws {
         let server = try S3Server(.rclone)
         let bucket = try Bucket(on: server)
         let scratch = try TemporaryDirectory()
@@ -24,7 +25,7 @@ struct BulkheadTests {
         try bucket.rclone("copy", scratch.path, "other:/")
         let near = try TemporaryDirectory()
         let mount = try bucket.mount(
-            settings: "",
+            settings: rings,
             more: "[backend near]\ntype = local\npath = \(near.path)"
         )
         #expect(try readFile(mount.folder + "/cached") == "known\n")

@@ -44,10 +44,15 @@ final class Mount: @unchecked Sendable {
         try start()
     }
 
+    /// Whether requests come by io_uring; `GOSYNC_TEST_IO_URING=yes` lets all tests run so.
+    private static let usualRings =
+        ProcessInfo.processInfo.environment["GOSYNC_TEST_IO_URING"] ?? "no"
+
     /// Unless a test says otherwise, stores follow at once: most look at them next.
     private static func hasty(_ settings: String) -> String {
         let close = settings.contains("close = ") ? "" : "close = sync\n"
-        return close + (settings.contains("upload_after = ") ? "" : "upload_after = 0s\n")
+        let rings = settings.contains("io_uring = ") ? "" : "io_uring = \(usualRings)\n"
+        return close + rings + (settings.contains("upload_after = ") ? "" : "upload_after = 0s\n")
             + settings
     }
 
