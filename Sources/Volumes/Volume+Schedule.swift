@@ -26,9 +26,11 @@ extension Volume {
 
     func wakeSchedule() { schedule.update { $0.isAwake = true } }
 
-    /// Sees to it that the schedule looks at what is due at a moment.
+    /// Sees to it that the schedule looks at what is due at a moment, and not before: to look for each rename
+    /// would cost more than the rename.
     func wakeSchedule(for due: Timestamp) {
-        if schedule.withLock({ due < $0.sleepsUntil }) { wakeSchedule() }
+        guard schedule.withLock({ due < $0.sleepsUntil }) else { return }
+        schedule.update { $0.sleepsUntil = min($0.sleepsUntil, due) }
     }
 
     /// Makes a file's pending work due now.
@@ -175,11 +177,23 @@ extension Volume {
         let sleep = next.map { max(shortest, $0.secondsSince(.now())) } ?? Self.longestSleepSeconds
         let isIdle = fresh.isEmpty && reachable.count == due.count
         let pause = min(isIdle ? max(sleep, 0.05) : 0.01, Self.longestSleepSeconds)
-        schedule.update { $0.sleepsUntil = Timestamp.now().adding(seconds: pause) }
-        schedule.wait(atMost: pause) {
-            $0.isAwake || $0.stopping ? true : nil
-        }
+        awaitWork(atMost: pause)
         return !schedule.withLock { $0.stopping }
+    }
+
+    /// Sleeps until there is something to look at; `sleepsUntil` may have moved since the look began.
+    private func awaitWork(atMost seconds: Double) {
+        schedule.update { schedule in
+            schedule.sleepsUntil = min(schedule.sleepsUntil, Timestamp.now().adding(seconds: seconds))
+        }
+        while true {
+            let end = schedule.withLock { $0.sleepsUntil }
+            let isMoved = schedule.wait(atMost: end.secondsSince(.now())) { schedule -> Bool? in
+                if schedule.isAwake || schedule.stopping { return false }
+                return schedule.sleepsUntil < end ? true : nil
+            }
+            if isMoved != true { return }
+        }
     }
 
     /// What is due and not under way, the longest due first.
