@@ -8,13 +8,22 @@ struct Schedule: Equatable, Sendable {
     private var loads: [Int64: Int] = [:]
     /// Backends that had too much to do to be given more.
     private var full: Set<Int64> = []
-    /// Something became due earlier than was known.
+    /// There is something to look at now.
     var isAwake = false
-    /// When it will look again by itself.
-    var sleepsUntil = Timestamp(nanoseconds: 0)
+    /// When it will look again by itself; as far as is known, nothing is due before.
+    private(set) var sleepsUntil = Timestamp(nanoseconds: 0)
     var stopping = false
     /// When the change log was last looked through for what is too old.
     private var forgotAt = -Double.infinity
+
+    /// A look at what is due begins: whatever is told from here on is about the next one.
+    mutating func look() {
+        isAwake = false
+        sleepsUntil = Timestamp(nanoseconds: .max)
+    }
+
+    /// Something is due at a moment, and nobody need look before.
+    mutating func sleep(until due: Timestamp) { sleepsUntil = min(sleepsUntil, due) }
 
     /// Takes an entry as handed to a thread; `false` if it is already.
     mutating func begin(_ entry: Int64, on backend: Int64) -> Bool {

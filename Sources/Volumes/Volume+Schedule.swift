@@ -29,8 +29,7 @@ extension Volume {
     /// Sees to it that the schedule looks at what is due at a moment, and not before: to look for each rename
     /// would cost more than the rename.
     func wakeSchedule(for due: Timestamp) {
-        guard schedule.withLock({ due < $0.sleepsUntil }) else { return }
-        schedule.update { $0.sleepsUntil = min($0.sleepsUntil, due) }
+        if schedule.withLock({ due < $0.sleepsUntil }) { schedule.update { $0.sleep(until: due) } }
     }
 
     /// Makes a file's pending work due now.
@@ -142,9 +141,8 @@ extension Volume {
     /// Hands out what is due, then sleeps; `false` when the volume stops.
     private func runDueWork() -> Bool {
         schedule.update { schedule in
-            schedule.isAwake = false
             // What becomes due from here on, while it looks, is looked at next.
-            schedule.sleepsUntil = Timestamp(nanoseconds: .max)
+            schedule.look()
         }
         let now = Timestamp.now()
         // However much is due on a backend that does not answer, the others have their turn.
@@ -183,9 +181,7 @@ extension Volume {
 
     /// Sleeps until there is something to look at; `sleepsUntil` may have moved since the look began.
     private func awaitWork(atMost seconds: Double) {
-        schedule.update { schedule in
-            schedule.sleepsUntil = min(schedule.sleepsUntil, Timestamp.now().adding(seconds: seconds))
-        }
+        schedule.update { $0.sleep(until: Timestamp.now().adding(seconds: seconds)) }
         while true {
             let end = schedule.withLock { $0.sleepsUntil }
             let isMoved = schedule.wait(atMost: end.secondsSince(.now())) { schedule -> Bool? in
