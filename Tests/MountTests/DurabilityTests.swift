@@ -57,12 +57,13 @@ struct DurabilityTests {
             )
         }
         try must(write(file, "bytes", 5))
-        // The last close of another writer makes the work due.
-        close(try must(open(path, O_WRONLY | O_CLOEXEC)))
+        // The close of another writer makes the work due, and is told itself if it is slower than the server.
+        let isToldAtOnce = close(try must(open(path, O_WRONLY | O_CLOEXEC))) != 0
+        #expect(!isToldAtOnce || errno == EACCES)
         let isTold = eventually { (try? attribute(path, "user.gosync.error"))?.isEmpty == false }
         #expect(isTold, "\(mount.log.suffix(1000))")
         let other = try must(dup(file))
-        expect(EACCES, close(other))
+        if isToldAtOnce { close(other) } else { expect(EACCES, close(other)) }
         proxy.breaks { _ in nil }
         try must(fsync(file))
         try must(close(file))

@@ -67,13 +67,11 @@ extension S3Store {
     /// It does only where it was seen to be the MD5, and not where the server says that it encrypts with a
     /// key of its own, with which it is something else.
     func tells(_ answer: HTTPHead, of md5: [UInt8]) -> Bool? {
-        guard probedETags, let etag = answer.headers["ETag"].map(unquoted) else { return nil }
-        let expected = hex(md5)
-        if etag == expected { return true }
-        guard decodedHex(etag)?.count == md5.count,
+        guard probedETags, let etag = answer.headers["ETag"].map(unquoted),
+            decodedHex(etag)?.count == md5.count,
             !(answer.headers["x-amz-server-side-encryption"] ?? "").contains("kms")
         else { return nil }
-        return etag.lowercased() == expected
+        return etag.lowercased() == hex(md5)
     }
 
     /// Throws `changed` unless the condition holds now.
