@@ -170,6 +170,15 @@ class Ringing(Writing):
 
     name = "GoSync, io_uring"
     more = Writing.more.replace("io_uring = no", "io_uring = yes")
+    switch = pathlib.Path("/sys/module/fuse/parameters/enable_uring")
+
+    def __enter__(self):
+        before = self.switch.read_text() if self.switch.exists() else None
+        try:
+            return super().__enter__()
+        finally:
+            if before:
+                self.switch.write_text(before)
 
 
 class RingingRemote(Ringing):

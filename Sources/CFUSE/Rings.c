@@ -84,6 +84,7 @@ struct gosync_entry {
     struct iovec buffers[2];
     sem_t replied; /* or there will be no reply */
     int has_reply;
+    int is_late; /* added while requests are answered */
     struct gosync_entry *next;
 };
 
@@ -218,10 +219,11 @@ static void make_buffers(struct gosync_entry *entry) {
     entry->buffers[1] = (struct iovec){entry->payload, payload};
 }
 
-/* Whether the kernel has taken it. What it refuses it refuses at once, and then it goes back to its device: so an
-   entry without buffers is given to it, too. */
+/* Whether the kernel has taken it. What it refuses it refuses at once, and if it is one of the first, it goes back to
+   its device: so one of these is given to it even without buffers. */
 static int register_entry(struct gosync_entry *entry) {
     make_buffers(entry);
+    if (!entry->payload && entry->is_late) return 0;
     push(entry, REGISTER);
     struct io_uring_cqe *completion;
     if (io_uring_submit(&entry->ring) < 0) return 0;
@@ -279,6 +281,7 @@ static int start_thread(struct queue *queue) {
     struct gosync_entry *entry = calloc(1, sizeof *entry);
     if (!entry) return -ENOMEM;
     entry->queue = queue;
+    entry->is_late = rings->is_registering;
     sem_init(&entry->replied, 0, 0);
     sigset_t all, before;
     sigfillset(&all);

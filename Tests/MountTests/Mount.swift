@@ -69,6 +69,12 @@ final class Mount: @unchecked Sendable {
 
     /// Starts the daemon, and waits until the mount answers.
     func start() throws {
+        let text = try String(contentsOfFile: configuration, encoding: .utf8)
+        guard text.contains("io_uring = yes") else { return try startDaemon() }
+        try Rings.withSwitchPutBack { try startDaemon() }
+    }
+
+    private func startDaemon() throws {
         daemon = Process()
         daemon.executableURL = URL(filePath: buildDirectory + "/gosync-mount")
         daemon.arguments = [path, "-c", configuration, "-f"]

@@ -120,8 +120,19 @@ struct RingTests {
 
 /// What tests have to know of requests by io_uring.
 enum Rings {
-    static let areThere =
-        getuid() == 0 && access("/sys/module/fuse/parameters/enable_uring", W_OK) == 0
+    private static let switchPath = "/sys/module/fuse/parameters/enable_uring"
+    static let areThere = getuid() == 0 && access(switchPath, W_OK) == 0
+
+    private static let starting = Mutex(())
+
+    /// Lets a daemon find the kernel's switch as it was, and leaves it so: other mounts go by it.
+    static func withSwitchPutBack(_ start: () throws -> Void) throws {
+        try starting.withLock { _ in
+            let before = try? String(contentsOfFile: switchPath, encoding: .utf8)
+            defer { if let before { try? writeFile(switchPath, before) } }
+            try start()
+        }
+    }
 
     /// How `BulkheadTests` and others are to be run.
     static let settings = areThere ? ["io_uring = no", "io_uring = yes"] : ["io_uring = no"]
