@@ -37,6 +37,7 @@ let package = Package(
         .target(name: "CMD5"),
         .target(
             name: "CFUSE",
+            dependencies: ["CLinux"],
             linkerSettings: [.linkedLibrary("fuse3"), .linkedLibrary("uring")]
         ),
         .systemLibrary(

@@ -9,12 +9,6 @@
 #include <unistd.h>
 
 /* The kernel's own words, which the headers of this libfuse lack. */
-struct out_header {
-    uint32_t length;
-    int32_t error;
-    uint64_t unique;
-};
-
 struct init_out {
     uint32_t major, minor, max_readahead, flags;
     uint16_t max_background, congestion_threshold;

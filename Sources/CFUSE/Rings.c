@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "Rings.h"
+#include "CLinux.h"
 
 #include <errno.h>
 #include <liburing.h>
@@ -7,8 +8,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,12 +46,6 @@ struct in_header { /* `struct fuse_in_header` */
     uint64_t unique, inode;
     uint32_t user, group, process;
     uint16_t extensions, padding;
-};
-
-struct out_header {
-    uint32_t length;
-    int32_t error;
-    uint64_t unique;
 };
 
 struct headers { /* `struct fuse_uring_req_header` */
@@ -253,6 +246,7 @@ static void *serve(void *argument) {
     struct gosync_entry *entry = argument;
     struct queue *queue = entry->queue;
     struct gosync_rings *rings = queue->rings;
+    gosync_name_thread("ring");
     cpu_set_t processor;
     CPU_ZERO(&processor);
     CPU_SET(queue->number, &processor);
@@ -283,16 +277,11 @@ static int start_thread(struct queue *queue) {
     entry->queue = queue;
     entry->is_late = rings->is_registering;
     sem_init(&entry->replied, 0, 0);
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int result = pthread_create(&entry->thread, NULL, serve, entry);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    int result = gosync_start_thread(&entry->thread, serve, entry);
     if (result != 0) {
         free(entry);
         return -result;
     }
-    pthread_setname_np(entry->thread, "ring");
     entry->next = rings->entries;
     rings->entries = entry;
     queue->threads++;

@@ -4,6 +4,13 @@
 
 struct iovec;
 
+/* The kernel's `struct fuse_out_header`, which every reply begins with. */
+struct out_header {
+    uint32_t length;
+    int32_t error;
+    uint64_t unique;
+};
+
 /* INIT was answered, and the kernel waits for entries: registers them, with room for the largest payload. 0 if the
    kernel has not taken all of them. */
 int gosync_register_entries(struct gosync_rings *rings, size_t payload_bytes);

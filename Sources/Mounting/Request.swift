@@ -137,20 +137,14 @@ struct Request: ~Copyable {
         _ offset: Int64,
         _ room: UnsafeMutableRawBufferPointer
     ) {
-        var used = 0
-        while used < room.count {
-            let count = pread(
-                file,
-                room.baseAddress! + used,
-                room.count - used,
-                off_t(offset) + off_t(used)
-            )
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { return reply(.current) }
-            if count == 0 { break }
-            used += count
+        var output = unsafe OutputRawSpan(buffer: room, initializedCount: 0)
+        do throws(Errno) {
+            try read(file, into: &output, at: offset)
+        } catch {
+            return reply(error)
         }
-        fuse_reply_buf(handle, room.baseAddress!.assumingMemoryBound(to: CChar.self), used)
+        let start = room.baseAddress?.assumingMemoryBound(to: CChar.self)
+        fuse_reply_buf(handle, start, output.byteCount)
         discard self
     }
 

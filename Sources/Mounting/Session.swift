@@ -37,13 +37,13 @@ public final class Session: @unchecked Sendable {
     /// - Parameters:
     ///   - options: as for `mount -o`, what libfuse and the kernel know.
     ///   - isPassingThrough: lets the kernel read by itself what is wholly in the cache, where it may.
-    ///   - rings: whether requests come by io_uring.
+    ///   - usesRings: has requests come by io_uring, whose switch is on.
     public init(
         mounting volume: Volume,
         at path: String,
         options: [String],
         isPassingThrough: Bool,
-        rings use: RingUse
+        usesRings: Bool
     ) throws(MountError) {
         fuse_set_log_func { level, format, arguments in
             guard let format, let arguments else { return }
@@ -77,7 +77,7 @@ public final class Session: @unchecked Sendable {
         guard let made else {
             throw MountError("mount options are not understood: \(FUSELog.lastProblem)")
         }
-        rings = Rings.make(for: made, use)
+        rings = usesRings ? Rings.make(for: made) : nil
         guard fuse_session_mount(made, path) == 0 else {
             rings?.end()
             fuse_session_destroy(made)

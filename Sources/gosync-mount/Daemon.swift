@@ -55,7 +55,7 @@ enum Daemon {
                 at: arguments.mountPoint,
                 options: options,
                 isPassingThrough: configuration.mount.passthrough,
-                rings: RingUse(configuration.mount.ioUring)
+                usesRings: usesRings(configuration.mount.ioUring)
             )
         } catch {
             volume.stop(deliveringAtMost: 0)
@@ -96,6 +96,30 @@ enum Daemon {
         stop(volume, socket, configuration)
         signals.stop()
         if let failure { throw failure }
+    }
+
+    /// Whether calls come by io_uring, for which the kernel's switch has to be on.
+    private static func usesRings(_ setting: Configuration.IOUring) -> Bool {
+        guard setting != .no else { return false }
+        // The switch may not be there before the device was used.
+        if let device = try? FileDescriptor(opening: "/dev/fuse", flags: O_RDWR) {
+            _ = consume device
+        }
+        do throws(Errno) {
+            if try IOUringSwitch.isOn() { return true }
+            guard setting == .yes else { return false }
+            try IOUringSwitch.turnOn()
+            return true
+        } catch {
+            guard setting == .yes else { return false }
+            let advice =
+                error == .noEntry
+                ? "it needs Linux 6.14" : "\(error); as root: echo Y > \(IOUringSwitch.path)"
+            Log.warning(
+                "io_uring cannot be switched on (\(advice)): requests are read from /dev/fuse"
+            )
+            return false
+        }
     }
 
     /// Answers on the control socket only, until a signal.
@@ -294,15 +318,5 @@ enum Daemon {
             }
         }
         print(String(decoding: Checks(checks: checks).json(), as: UTF8.self))
-    }
-}
-
-extension RingUse {
-    fileprivate init(_ setting: Configuration.IOUring) {
-        switch setting {
-        case .auto: self = .whereSwitchedOn
-        case .yes: self = .always
-        case .no: self = .never
-        }
     }
 }

@@ -74,12 +74,10 @@ enum Machine {
     }
 
     private static func ioUring() -> String {
-        let path = "/sys/module/fuse/parameters/enable_uring"
-        let file = try? FileDescriptor(opening: path, flags: O_RDONLY)
-        switch (try? file?.contents(limitBytes: 16))?.first {
-        case UInt8(ascii: "Y"): return "with io_uring"
-        case nil: return "without io_uring, which came with 6.14"
-        default: return "with io_uring switched off (io_uring = yes turns it on)"
+        switch try? IOUringSwitch.isOn() {
+        case true: "with io_uring"
+        case false: "with io_uring switched off (io_uring = yes turns it on)"
+        case nil: "without io_uring, which came with 6.14"
         }
     }
 
