@@ -101,12 +101,17 @@ final class Mount: @unchecked Sendable {
 
     /// Unmounts as a person would, and waits for the daemon to have delivered everything and ended.
     func unmount() throws {
-        // A process that another test has just made may hold a descriptor for a moment.
-        let isGone = eventually(atMost: 5) { (try? shell("fusermount3 -u '\(path)'")) != nil }
-        guard isGone else { throw MountFailure(description: "\(path) is busy") }
+        try beginUnmount()
         guard eventually(atMost: 120, { !daemon.isRunning }) else {
             throw MountFailure(description: "the daemon did not end: \(log.suffix(1000))")
         }
+    }
+
+    /// Unmounts as a person would, and leaves the daemon to what it does then.
+    func beginUnmount() throws {
+        // A process that another test has just made may hold a descriptor for a moment.
+        let isGone = eventually(atMost: 5) { (try? shell("fusermount3 -u '\(path)'")) != nil }
+        guard isGone else { throw MountFailure(description: "\(path) is busy") }
     }
 
     /// Unmounts and mounts again with the same data.

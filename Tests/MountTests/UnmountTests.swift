@@ -72,7 +72,7 @@ struct UnmountTests {
 
     @Test func leaveEndsAtOnceAfterAnUnmountAsWell() throws {
         let scene = try Scene("unmount = leave\nunmount_limit = 1h")
-        try shell("fusermount3 -u '\(scene.mount.path)'")
+        try scene.mount.beginUnmount()
         #expect(eventually(atMost: 60) { !scene.mount.daemon.isRunning })
         try scene.expectDeliveryAtTheNextStart()
     }
