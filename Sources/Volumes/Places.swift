@@ -15,6 +15,8 @@ struct ObjectPlace: Hashable, Comparable, Sendable {
 final class PlaceLocks: Sendable {
     private struct Held {
         var places: Set<ObjectPlace> = []
+        /// How many read each place.
+        var readers: [ObjectPlace: Int] = [:]
         var entries: Set<Int64> = []
         /// How often something was given back.
         var changes = 0
@@ -45,16 +47,30 @@ final class PlaceLocks: Sendable {
     }
 
     /// Runs `body` with all the places to itself; taken all at once, so nobody waits in a circle.
-    func withPlaces<R, E>(_ places: Set<ObjectPlace>, _ body: () throws(E) -> R) throws(E) -> R {
+    ///
+    /// - Parameter sources: other places, whose objects nobody changes meanwhile either, but several may read.
+    func withPlaces<R, E>(
+        _ places: Set<ObjectPlace>,
+        reading sources: Set<ObjectPlace> = [],
+        _ body: () throws(E) -> R
+    ) throws(E) -> R {
+        let sources = sources.subtracting(places)
         held.wait { held -> Bool? in
-            guard held.places.isDisjoint(with: places) else { return nil }
+            guard held.places.isDisjoint(with: places), held.places.isDisjoint(with: sources),
+                places.allSatisfy({ held.readers[$0] == nil })
+            else { return nil }
             held.places.formUnion(places)
+            for source in sources { held.readers[source, default: 0] += 1 }
             return true
         }
         defer {
-            held.update {
-                $0.places.subtract(places)
-                $0.changes += 1
+            held.update { held in
+                held.places.subtract(places)
+                for source in sources {
+                    let others = held.readers[source].map { $0 - 1 } ?? 0
+                    held.readers[source] = others > 0 ? others : nil
+                }
+                held.changes += 1
             }
         }
         return try body()

@@ -90,10 +90,10 @@ extension Volume {
     ///
     /// - Returns: `false` if the file is to be sent as it is.
     func copyBorrowed(_ task: Task, _ backend: Backend) throws(StoreError) -> Bool {
-        guard let node = nodes.node(task.file.id), node.now.borrowing != nil else { return false }
+        guard let lent = task.lent, let node = nodes.node(task.file.id) else { return false }
         return try inStore { () throws(Errno) in
             try node.change { () throws(Errno) -> Result<Bool, StoreError> in
-                guard let lent = node.now.borrowing else { return .success(false) }
+                guard node.now.borrowing == lent else { return .success(false) }
                 // Whatever comes of it, it is tried once.
                 node.update { $0.borrowing = nil }
                 do throws(StoreError) {

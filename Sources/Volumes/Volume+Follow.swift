@@ -31,9 +31,7 @@ extension Volume {
             let changes = self.places.changes
             guard let (task, occupants) = try look(at: id) else { return }
             if try makeWay(for: task, past: occupants, chain: chain + [id]) { continue }
-            let places = Set([task.entry.key, task.wanted].compactMap { $0 })
-                .map { ObjectPlace(backend: task.entry.backend, key: $0) }
-            let isDone = try alone(with: id, at: Set(places)) { () throws(StoreError) in
+            let isDone = try alone(with: task) { () throws(StoreError) in
                 // Between looking and locking, others may have done something there.
                 if self.places.changes != changes {
                     guard let now = try look(at: id), now.task == task, now.occupants.isEmpty
@@ -48,13 +46,17 @@ extension Volume {
         throw .unavailable("the file keeps changing while it is uploaded")
     }
 
+    /// Nobody else changes what the task changes, nor what it copies from: of an object that is replaced
+    /// while a server copies it, some servers copy the new one, whatever the condition was.
     private func alone<R>(
-        with entry: Int64,
-        at objects: Set<ObjectPlace>,
+        with task: Task,
         _ body: () throws(StoreError) -> R
     ) throws(StoreError) -> R {
-        try places.withEntries([entry]) { () throws(StoreError) in
-            try places.withPlaces(objects, body)
+        let place = { ObjectPlace(backend: task.entry.backend, key: $0) }
+        let changed = Set([task.entry.key, task.wanted].compactMap { $0 }.map(place))
+        let sources = Set([task.twin?.key, task.lent?.key].compactMap { $0 }.map(place))
+        return try places.withEntries([task.entry.id]) { () throws(StoreError) in
+            try places.withPlaces(changed, reading: sources, body)
         }
     }
 
@@ -64,8 +66,17 @@ extension Volume {
         var file: File
         var wanted: Key
         var tree: Bool
+        /// Another name of the file, whose object has the bytes that this one's is to get.
+        var twin: Entry?
+        /// The other file's object that this one's is to be made of.
+        var lent: Borrowing?
         /// What changed before that is delivered with it.
         var began = Timestamp(nanoseconds: 0)
+
+        /// Whether its object, if there is one, has not the newest bytes.
+        var needsBytes: Bool {
+            !file.isDirectory && (entry.key == nil || entry.storedData < file.data)
+        }
     }
 
     /// What is to be done for an entry, and what lies in its way; `nil` if there is nothing to do.
@@ -78,7 +89,11 @@ extension Volume {
                 // Detached entries are removed, not followed.
                 return nil
             }
-            let task = Task(entry: entry, file: file, wanted: wanted, tree: work.tree)
+            var task = Task(entry: entry, file: file, wanted: wanted, tree: work.tree)
+            if task.needsBytes {
+                task.twin = twin(of: task, rows)
+                task.lent = nodes.node(file.id)?.now.borrowing
+            }
             return (task, occupants(of: task, rows))
         }
     }
@@ -96,12 +111,14 @@ extension Volume {
         }
         if task.file.isDirectory {
             try followDirectory(task, backend)
-        } else if entry.key == nil || entry.storedData < task.file.data {
-            if let twin = try twin(of: task), try !isBetterSent(task, backend),
+        } else if task.needsBytes {
+            if let twin = task.twin, try !isBetterSent(task, backend),
                 try copyTwin(twin, task, backend)
             {
                 return true
             }
+            // What it is to be made of since the look is not held.
+            if nodes.node(task.file.id)?.now.borrowing != task.lent { return false }
             if try copyBorrowed(task, backend) { return true }
             return try upload(task, backend)
         } else if entry.key == task.wanted, entry.storedMeta >= task.file.meta {

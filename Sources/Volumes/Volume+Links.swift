@@ -49,13 +49,11 @@ extension Volume {
     }
 
     /// Another name of a file whose object has its newest bytes.
-    func twin(of task: Task) throws(StoreError) -> Entry? {
+    func twin(of task: Task, _ rows: Connection) -> Entry? {
         guard task.file.links > 1 else { return nil }
-        return try inMetadata { (rows) throws(Errno) in
-            rows.entries(of: task.file.id).first { other in
-                other.id != task.entry.id && other.isAttached && other.key != nil
-                    && other.storedData >= task.file.data
-            }
+        return rows.entries(of: task.file.id).first { other in
+            other.id != task.entry.id && other.isAttached && other.key != nil
+                && other.storedData >= task.file.data
         }
     }
 

@@ -25,7 +25,9 @@ import Testing
         let point = Failpoint.allCases[Int(seed) % Failpoint.allCases.count]
         let settings = Bool.random(using: &random) ? "close = sync" : "close = async"
         let bucket = seed % 3 == 0 ? nil : try Bucket(.radosgw)
-        let mount = try bucket?.mount(settings: settings) ?? Mount(settings: settings)
+        let log = "[log]\nlevel = debug"
+        let mount =
+            try bucket?.mount(settings: settings, more: log) ?? Mount(settings: settings)
         let workers = (0..<3).map { Worker("w\($0)", mount, seed: seed &* 1000 &+ UInt64($0)) }
         let large = LargeFileWorker("large", mount, seed: seed &* 1000 &+ 3)
         let database = DatabaseWorker(mount)
@@ -98,12 +100,19 @@ import Testing
                     \(place): \(name)/\(path) has \(found[path]?.count ?? -1) bytes in the store, \
                     not these \(bytes.count), or others from \
                     \(zip(found[path] ?? Data(), bytes).prefix { $0 == $1 }.count) on
-                    \(mount.log.suffix(3000))
+                    \(history(of: name, in: mount.log))
                     """
                 )
             }
         }
     }
+}
+
+/// What the log tells of the requests below a directory, and of all else that happened.
+private func history(of folder: String, in log: String) -> String {
+    log.split(separator: "\n")
+        .filter { !$0.contains(" debug ") || $0.contains(" \(folder)/") }
+        .suffix(300).joined(separator: "\n")
 }
 
 /// Says to several threads that it is over.

@@ -87,6 +87,37 @@ import Testing
         #expect(throws: StoreError.originChanged) { try fixture.copy(.absent) }
     }
 
+    /// Not every server copies the version that its condition was met by.
+    @Test(arguments: ["news", "some more"], [true, false])
+    func aCopyOfAnotherVersionIsNotTakenForTheOneMeant(text: String, tellsSums: Bool) throws {
+        let fixture = try Fixture(.copies)
+        let other = tellsSums ? hex(md5(Array(text.utf8))) : "other"
+        fixture.bucket.breaks { [bucket = fixture.bucket] request, _ in
+            guard request.method == "PUT" else { return nil }
+            bucket["key"] = FakeBucket.Object(text: text, etag: other)
+            return nil
+        }
+        #expect(throws: StoreError.originChanged) { try fixture.copy(.absent) }
+    }
+
+    /// Not every store gives a copy the ETag of its source.
+    @Test func aCopyMayHaveAnotherETagThanItsSource() throws {
+        let fixture = try Fixture(.copies)
+        let now = FakeBucket.Object(text: "text", etag: "other")
+        fixture.bucket["key"] = now
+        let copy = { (target: Key) in
+            try fixture.store.copy(
+                "key",
+                to: target,
+                attributes: ObjectAttributes(),
+                condition: .none,
+                ifMatch: fixture.bucket["key"]?.etag
+            )
+        }
+        #expect(try copy("copy").size == 4)
+        #expect(try copy("key").size == 4)
+    }
+
     /// Somebody replaces the copy before it is looked at: theirs is not taken for ours.
     @Test func whatTookTheCopysPlaceIsNotTakenForIt() throws {
         let fixture = try Fixture([])

@@ -247,10 +247,15 @@ final class MemoryStore: Store {
         ifMatch: String?,
         trace: UploadTrace?
     ) throws(StoreError) -> ObjectInfo {
-        begin("COPY")
         guard let object = state.withLock({ $0.objects[source] }) else { throw .missing }
         if let ifMatch, ifMatch != object.etag { throw .originChanged }
-        return try write(target, object.bytes, attributes, copiesOnConditions ? condition : .none)
+        begin("COPY")
+        // As radosgw does: what is there by now.
+        guard let now = state.withLock({ $0.objects[source] }) else { throw .missing }
+        let written = copiesOnConditions ? condition : .none
+        let info = try write(target, now.bytes, attributes, written)
+        if now.etag != object.etag, source != target { throw .originChanged }
+        return info
     }
 
     func delete(

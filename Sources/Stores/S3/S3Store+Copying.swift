@@ -61,13 +61,27 @@ extension S3Store {
             throw S3Failure(.malformed("no result of a copy"))
         }
         let info = try info(target)
-        if let told = answer.document?.text(of: "ETag").map(unquoted), !told.isEmpty {
-            try confirm(info, isCopyOf: source, attributes, told)
+        let told = answer.document?.text(of: "ETag").map(unquoted) ?? ""
+        if !told.isEmpty { try confirm(info, isCopyOf: source, attributes, told) }
+        // A copy may have another ETag than its source, and onto itself it has replaced what would tell.
+        if told != source.etag || info.size != source.size, target != source.key {
+            try confirmUnchanged(source.key, source.etag)
         }
         guard info.size == source.size else {
             throw S3Failure(.malformed("\(source.size) bytes were copied, \(info.size) arrived"))
         }
         return info
+    }
+
+    /// Sees that a source was not replaced while it was copied: radosgw, for one, finds the condition on it met,
+    /// and copies what has been put there since.
+    private func confirmUnchanged(_ source: Key, _ etag: String) throws(S3Failure) {
+        do throws(S3Failure) {
+            guard try info(source).etag == etag else { throw S3Failure(.originChanged) }
+        } catch {
+            guard error.error == .missing else { throw error }
+            throw S3Failure(.originChanged)
+        }
     }
 
     /// What lies there by now must be what was made, and not what somebody has put in its place; radosgw,
@@ -101,6 +115,7 @@ extension S3Store {
         return try assemble(upload, target, HTTPHeaders(condition, probed?.puts), ranges) {
             () throws(S3Failure) in
             try confirmSizes(of: upload, ranges)
+            try confirmUnchanged(source.key, source.etag)
             try confirm(target, condition)
         } write: { [self] number, range throws(S3Failure) in
             try copyPart(source.key, source.etag, upload, number, range)
@@ -147,12 +162,7 @@ extension S3Store {
         to target: Key
     ) throws(S3Failure) {
         try confirmSizes(of: upload, plan.ranges)
-        do throws(S3Failure) {
-            guard try info(origin.key).etag == origin.etag else { throw S3Failure(.originChanged) }
-        } catch {
-            guard error.error == .missing else { throw error }
-            throw S3Failure(.originChanged)
-        }
+        try confirmUnchanged(origin.key, origin.etag)
     }
 
     private func copyPart(
