@@ -162,8 +162,9 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Answers of a mount whose daemon is gone: ENOTCONN, ECONNABORTED, EIO, ECANCELED (by io_uring, of what was
-    /// just being handed to it), or a `close` that failed.
-    private static let cut = ["error 107", "error 103", "error 5", "error 125", "-1"]
+    /// just being handed to it), EINTR (the signal that it died, before a request was fetched), or a `close` that
+    /// failed.
+    private static let cut = ["error 107", "error 103", "error 5", "error 125", "error 4", "-1"]
 
     /// The tree is what it was before the operation under way, or after it, or somewhere between.
     func compare(_ place: String) throws {

@@ -39,11 +39,14 @@ import Testing
             }
         }
 
-        func copy(_ condition: PutCondition) throws -> ObjectInfo {
+        func copy(
+            _ condition: PutCondition,
+            _ attributes: ObjectAttributes = ObjectAttributes()
+        ) throws -> ObjectInfo {
             try store.copy(
                 "key",
                 to: "copy",
-                attributes: ObjectAttributes(),
+                attributes: attributes,
                 condition: condition,
                 ifMatch: etag
             )
@@ -100,6 +103,28 @@ import Testing
         #expect(throws: StoreError.originChanged) { try fixture.copy(.absent) }
     }
 
+    /// As Swift does, set up in the wrong order, with the list of the parts.
+    @Test func whatTheServerCopiesWronglyIsSent() throws {
+        let fixture = try Fixture(.copies)
+        fixture.bucket.breaks { [bucket = fixture.bucket] request, _ in
+            guard request.headers["x-amz-copy-source"] != nil else { return nil }
+            return .altered { answer in
+                bucket["copy"]?.text = "its parts"
+                bucket["copy"]?.etag = "other"
+                return answer
+            }
+        }
+        // Somebody's object in the copy's place would be found so too.
+        #expect(throws: StoreError.self) { try fixture.copy(.absent) }
+        #expect(fixture.bucket["copy"]?.text == "its parts")
+        fixture.bucket["copy"] = nil
+        var attributes = ObjectAttributes()
+        attributes.modified = Timestamp(seconds: 1)
+        #expect(try fixture.copy(.absent, attributes).size == 4)
+        #expect(fixture.bucket["copy"]?.text == "text")
+        #expect(fixture.bucket["key"]?.text == "text")
+    }
+
     /// Not every store gives a copy the ETag of its source.
     @Test func aCopyMayHaveAnotherETagThanItsSource() throws {
         let fixture = try Fixture(.copies)
@@ -116,6 +141,19 @@ import Testing
         }
         #expect(try copy("copy").size == 4)
         #expect(try copy("key").size == 4)
+    }
+
+    /// As Swift does with what was sent in parts.
+    @Test func aConditionThatTheServerMisreadsKeepsNothingFromBeingCopied() throws {
+        let fixture = try Fixture(.misreadsSources)
+        for _ in 0..<2 {
+            fixture.bucket["copy"] = nil
+            #expect(try fixture.copy(.absent).size == 4)
+        }
+        let tries = fixture.bucket.requests.count { request in
+            request.headers["x-amz-copy-source-if-match"] != nil
+        }
+        #expect(tries == 1)
     }
 
     /// Somebody replaces the copy before it is looked at: theirs is not taken for ours.

@@ -24,8 +24,8 @@ import Testing
         let etag: String
         let read = Monitor(0)
 
-        init() throws {
-            bucket = try FakeBucket()
+        init(_ manners: FakeBucket.Manners = []) throws {
+            bucket = try FakeBucket(manners)
             etag = hex(md5(Array(old.utf8)))
             bucket["key"] = FakeBucket.Object(text: old, etag: etag)
             store = try bucket.store()
@@ -58,6 +58,12 @@ import Testing
         let fixture = try Fixture()
         #expect(try fixture.put().size == Int64(Self.size))
         #expect(fixture.isNew && fixture.copies == 2 && fixture.bytesRead == 5 << 20)
+    }
+
+    @Test func onlyWhatIsNewIsReadWhereConditionsAreMisread() throws {
+        let fixture = try Fixture(.misreadsSources)
+        #expect(try fixture.put().size == Int64(Self.size))
+        #expect(fixture.isNew && fixture.bytesRead == 5 << 20)
     }
 
     @Test(arguments: [

@@ -28,6 +28,8 @@ final class FakeBucket: Sendable {
         static let copies = Manners(rawValue: 1)
         static let deletions = Manners(rawValue: 2)
         static let batches = Manners(rawValue: 4)
+        /// Compares a condition on the source of a copy with something that it tells nobody.
+        static let misreadsSources = Manners(rawValue: 8)
     }
 
     private let state = Mutex(State())
@@ -135,7 +137,7 @@ final class FakeBucket: Sendable {
             case "PUT" where query.contains("uploadId=1"):
                 let number = Int(query.split(separator: "&")[0].dropFirst("partNumber=".count)) ?? 0
                 if let range = request.headers["x-amz-copy-source-range"] {
-                    return Self.copyPart(&state, number, range, request)
+                    return Self.copyPart(&state, number, range, request, manners)
                 }
                 let text = String(decoding: request.body, as: UTF8.self)
                 state.parts["1"]?[number] = text
@@ -186,6 +188,7 @@ final class FakeBucket: Sendable {
         var text = String(decoding: request.body, as: UTF8.self)
         if let source = request.headers["x-amz-copy-source"] {
             guard let object = objects[source] else { return error(404, "NoSuchKey") }
+            if isRefused(request, object, manners) { return error(412, "PreconditionFailed") }
             text = object.text
         }
         let etag = hex(md5(Array(text.utf8)))
@@ -229,18 +232,24 @@ final class FakeBucket: Sendable {
         return document("<DeleteResult>\(failures)</DeleteResult>")
     }
 
+    /// Whether the source of a copy is not what the request says.
+    private static func isRefused(_ request: Request, _ source: Object, _ manners: Manners) -> Bool
+    {
+        guard let etag = request.headers["x-amz-copy-source-if-match"] else { return false }
+        return manners.contains(.misreadsSources) || etag != "\"\(source.etag)\""
+    }
+
     private static func copyPart(
         _ state: inout State,
         _ number: Int,
         _ range: String,
-        _ request: Request
+        _ request: Request,
+        _ manners: Manners
     ) -> Answer {
         guard let source = request.headers["x-amz-copy-source"],
             let object = state.objects[source]
         else { return error(404, "NoSuchKey") }
-        guard request.headers["x-amz-copy-source-if-match"] == "\"\(object.etag)\"" else {
-            return error(412, "PreconditionFailed")
-        }
+        if isRefused(request, object, manners) { return error(412, "PreconditionFailed") }
         let bounds = range.dropFirst("bytes=".count).split(separator: "-").compactMap { Int($0) }
         let part = Array(object.text.utf8)[bounds[0]...bounds[1]]
         state.parts["1"]?[number] = String(decoding: part, as: UTF8.self)

@@ -22,7 +22,7 @@ extension S3Store {
                 if let earlier = trace?.earlier { try abort(earlier) }
                 let limit = client.configuration.limits.singleCopyBytes
                 return info.size <= limit
-                    ? try copyAtOnce(info, target, attributes, condition, probed)
+                    ? try copyAtOnce(info, target, attributes, condition, probed, trace)
                     : try copyInParts(info, target, attributes, condition, probed, trace)
             } catch {
                 guard error.isNotImplemented else { throw error }
@@ -36,11 +36,11 @@ extension S3Store {
         _ target: Key,
         _ attributes: ObjectAttributes,
         _ condition: PutCondition,
-        _ probed: ProbedCapabilities?
+        _ probed: ProbedCapabilities?,
+        _ trace: UploadTrace?
     ) throws(S3Failure) -> ObjectInfo {
         var request = S3Request(method: "PUT", key: try full(target), payload: Payload([]))
         request.headers = try attributes.headers()
-        request.headers.append(try sourceHeaders(source.key, source.etag))
         request.headers["x-amz-metadata-directive"] = "REPLACE"
         request.isPatient = true
         request.answersXML = true
@@ -49,39 +49,25 @@ extension S3Store {
         } else {
             try confirm(target, condition)
         }
-        let answer: S3Answer
-        do throws(S3Failure) {
-            answer = try client.send(request)
-        } catch {
-            guard error.error == .changed else { throw error }
-            // The source or the target: the answer does not tell.
-            throw try info(source.key).etag == source.etag ? error : S3Failure(.originChanged)
-        }
+        let answer = try send(request, copying: source.key, source.etag)
         guard answer.document?.name == "CopyObjectResult" else {
             throw S3Failure(.malformed("no result of a copy"))
         }
         let info = try info(target)
         let told = answer.document?.text(of: "ETag").map(unquoted) ?? ""
         if !told.isEmpty { try confirm(info, isCopyOf: source, attributes, told) }
+        if told == source.etag, info.size == source.size { return info }
         // A copy may have another ETag than its source, and onto itself it has replaced what would tell.
-        if told != source.etag || info.size != source.size, target != source.key {
-            try confirmUnchanged(source.key, source.etag)
-        }
-        guard info.size == source.size else {
+        if target != source.key { try confirmUnchanged(source.key, source.etag) }
+        if info.size == source.size { return info }
+        guard target != source.key, isCopy(info, attributes, told) else {
             throw S3Failure(.malformed("\(source.size) bytes were copied, \(info.size) arrived"))
         }
-        return info
-    }
-
-    /// Sees that a source was not replaced while it was copied: radosgw, for one, finds the condition on it met,
-    /// and copies what has been put there since.
-    private func confirmUnchanged(_ source: Key, _ etag: String) throws(S3Failure) {
-        do throws(S3Failure) {
-            guard try info(source).etag == etag else { throw S3Failure(.originChanged) }
-        } catch {
-            guard error.error == .missing else { throw error }
-            throw S3Failure(.originChanged)
-        }
+        // Swift, set up in the wrong order, copies the list of an object's parts in their place.
+        Log.warning(
+            "\(client.configuration.bucket): \(source.key): the server copies it wrongly: it is sent anew"
+        )
+        return try copyThrough(source, target, attributes, .matches(info.etag), trace)
     }
 
     /// What lies there by now must be what was made, and not what somebody has put in its place; radosgw,
@@ -92,10 +78,23 @@ extension S3Store {
         _ attributes: ObjectAttributes,
         _ etag: String
     ) throws(S3Failure) {
-        if found.etag == etag { return copiesTellETags.store(true, ordering: .relaxed) }
-        let isOurs = attributes.modified != nil && found.attributes?.modified == attributes.modified
-        guard copiesTellETags.load(ordering: .relaxed), !isOurs else { return }
-        throw S3Failure(found.key == source.key ? .originChanged : .changed)
+        if found.etag == etag { copiesTellETags.store(true, ordering: .relaxed) }
+        let mayBe = !copiesTellETags.load(ordering: .relaxed)
+        guard mayBe || isCopy(found, attributes, etag) else {
+            throw S3Failure(found.key == source.key ? .originChanged : .changed)
+        }
+    }
+
+    /// Whether what was found is the copy that was just made.
+    ///
+    /// - Parameter etag: the copy's, as the server's answer has it, or nothing.
+    private func isCopy(
+        _ found: ObjectInfo,
+        _ attributes: ObjectAttributes,
+        _ etag: String
+    ) -> Bool {
+        found.etag == etag
+            || attributes.modified != nil && found.attributes?.modified == attributes.modified
     }
 
     private func copyInParts(
@@ -145,7 +144,7 @@ extension S3Store {
             return etag
         } catch {
             switch error.error {
-            case .missing where error.code != "NoSuchUpload", .changed:
+            case .missing where error.code != "NoSuchUpload", .changed, .originChanged:
                 throw S3Failure(.originChanged)
             case .invalid, .denied, .malformed: throw S3Failure.partsNotCopied
             default: throw error
@@ -174,13 +173,13 @@ extension S3Store {
     ) throws(S3Failure) -> String {
         var request = S3Request(method: "PUT", key: upload.key, payload: Payload([]))
         request.query = upload.query([("partNumber", "\(number)")])
-        request.headers = try sourceHeaders(source, etag)
         request.headers["x-amz-copy-source-range"] =
             "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
         request.isPatient = true
         request.answersXML = true
         do throws(S3Failure) {
-            guard let etag = try client.send(request).document?.text(of: "ETag"),
+            let answer = try send(request, copying: source, etag)
+            guard let etag = answer.document?.text(of: "ETag"),
                 unquoted(etag) != hex(md5([]))
             else { throw S3Failure.partsNotCopied }
             return etag
@@ -189,15 +188,6 @@ extension S3Store {
             if case .malformed = error.error { throw S3Failure.partsNotCopied }
             throw error
         }
-    }
-
-    func sourceHeaders(_ key: Key, _ etag: String) throws(S3Failure) -> HTTPHeaders {
-        let path = percentEncoded(try full(key), keepingSlashes: true)
-        let bucket = percentEncoded(client.configuration.bucket)
-        return [
-            "x-amz-copy-source": "/\(bucket)/\(path)",
-            "x-amz-copy-source-if-match": "\"\(etag)\"",
-        ]
     }
 
     /// Reads the source and writes the target, for servers that cannot copy by themselves.

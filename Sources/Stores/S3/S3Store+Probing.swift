@@ -26,7 +26,7 @@ extension S3Store {
         }
         // Who does not look at these conditions knows no others.
         if probed.puts.areAllHeeded {
-            probed.copies = try heededOnCopies(Key(name + "-c"), from: key, etag)
+            probed.copies = try heededOnCopies(Key(name + "-c"), from: key)
             probed.deletes = try deleteForm(key, etag)
         }
         probed.directoryMarkers = try keepsMarkers(Key(name + "-d/"))
@@ -60,14 +60,13 @@ extension S3Store {
 
     private func heededOnCopies(
         _ target: Key,
-        from source: Key,
-        _ sourceETag: String
+        from source: Key
     ) throws(S3Failure) -> HeededConditions {
         let etag = try put(target, "1", HTTPHeaders()) ?? ""
         defer { remove([target]) }
         var request = S3Request(method: "PUT", key: try full(target), payload: Payload([]))
         return try heeded(etag) { (headers) throws(S3Failure) in
-            request.headers = try sourceHeaders(source, sourceETag)
+            request.headers = ["x-amz-copy-source": try copySource(source)]
             request.headers.append(headers)
             _ = try client.send(request)
         }

@@ -19,6 +19,8 @@ public final class S3Store: Store {
     let copiesTellETags = Atomic(false)
     /// Off once the server was seen not to copy a part of an object.
     let copiesParts = Atomic(true)
+    /// False once the server has refused a condition on the source of a copy that was met.
+    let sourceConditions = Atomic(true)
 
     /// Off once the server did not say what it has of a part, or did not take one that is not signed.
     let sumsOnTheWay = Atomic(true)
