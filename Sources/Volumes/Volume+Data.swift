@@ -309,6 +309,11 @@ extension Volume {
         guard before.isUnsaved || !before.isEnded else { return }
         let time = Timestamp.now()
         let due = time.adding(seconds: quietSeconds)
+        defer { wakeSchedule(for: due) }
+        guard before.isUnsaved || before.writes != before.loggedWrites else {
+            leftAlone.update { $0[node.id] = due }
+            return node.update { $0.isEnded = $0.writes == before.writes }
+        }
         let saved = try metadata.database.write { (rows) throws(Errno) in
             let now = try save(node, rows)
             if now.writes != now.loggedWrites, let path = rows.path(of: node.id) {
@@ -322,7 +327,6 @@ extension Volume {
             state.loggedWrites = max(state.loggedWrites, saved.writes)
             state.isEnded = state.writes == saved.writes
         }
-        wakeSchedule(for: due)
     }
 
     /// The same where nobody can be told of a failure: the bytes and their journal stay, and what is in

@@ -145,6 +145,7 @@ extension Volume {
             schedule.look()
         }
         let now = Timestamp.now()
+        noteLeftAlone(at: now)
         // However much is due on a backend that does not answer, the others have their turn.
         let (full, running) = schedule.withLock { ($0.fullBackends(), $0.running) }
         let due = due(at: now, besides: full, running)
@@ -177,6 +178,25 @@ extension Volume {
         let pause = min(isIdle ? max(sleep, 0.05) : 0.01, Self.longestSleepSeconds)
         awaitWork(atMost: pause)
         return !schedule.withLock { $0.stopping }
+    }
+
+    /// Makes what was closed with nothing to save due, as its rows do not know yet.
+    private func noteLeftAlone(at now: Timestamp) {
+        let files = leftAlone.update { files in
+            defer { files = [:] }
+            return files
+        }
+        if files.isEmpty { return }
+        do throws(Errno) {
+            try metadata.database.write { (rows) throws(Errno) in
+                for (file, due) in files {
+                    let last = Self.oldestUnsentSeconds
+                    rows.makeWorkDue(of: file, at: due, now: now, noLaterThan: last)
+                }
+            }
+        } catch {
+            Log.error("files that were closed go to their store later than they should: \(error)")
+        }
     }
 
     /// Sleeps until there is something to look at; `sleepsUntil` may have moved since the look began.

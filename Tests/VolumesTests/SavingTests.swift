@@ -49,6 +49,21 @@ struct SavingTests {
         #expect(try row()?.modified == modified)
     }
 
+    /// Nothing of it is saved when it is closed, and it is sent like any other.
+    @Test func whatWasNeverWrittenToIsDueWhenItWasLeftAlone() throws {
+        defer { volume.stop(deliveringAtMost: 0) }
+        let due = { [volume, handle] in
+            try volume.metadata.database.read { (rows) throws(Errno) in
+                rows.entries(of: handle.node.id).first.flatMap { rows.work(for: $0.id) }?.due
+            }
+        }
+        volume.release(handle)
+        // In its row it still is what it was while it was open.
+        #expect(try due().map { $0.secondsSince(.now()) > 20 } == true)
+        let wait = volume.quietSeconds + 10
+        #expect(try eventually(atMost: wait) { try due() == nil })
+    }
+
     /// The kernel tells of a close after it was answered, in the middle of what the next program writes.
     @Test func anOlderStateDoesNotReplaceANewerOne() throws {
         defer {
