@@ -30,8 +30,6 @@ final class Node: Sendable {
         var isChanging = false
         /// Handles that may write.
         var writers = 0
-        /// Someone else has replaced the object, so the file has lost its name.
-        var isReplaced = false
         /// Whoever wrote last has closed, and the file is on its way (`Volume.endWriting`).
         var isEnded = true
         /// Why the last delivery failed, unless a program was told.
@@ -118,6 +116,8 @@ final class NodeTable: Sendable {
         var uses: [FileID: Use] = [:]
         /// Nodes that somebody is making or closing.
         var changing: Set<FileID> = []
+        /// Files whose objects somebody else has replaced, so that their names are other files' now.
+        var replaced: Set<FileID> = []
     }
 
     private let state = Monitor(State())
@@ -165,6 +165,17 @@ final class NodeTable: Sendable {
     func isInUse(_ id: FileID) -> Bool {
         state.withLock { $0.uses[id] != nil || $0.changing.contains(id) }
     }
+
+    /// Notes that a file loses its last name to another, as part of the transaction that takes it.
+    ///
+    /// Here and not in its node, which somebody may be making just now of what was there before.
+    func noteReplaced(_ id: FileID) { state.update { _ = $0.replaced.insert(id) } }
+
+    /// Whether a file that has no name lost it so; what was removed here is written to without one.
+    func isReplaced(_ id: FileID) -> Bool { state.withLock { $0.replaced.contains(id) } }
+
+    /// The file is gone, and no other ever gets its number.
+    func forgetReplaced(_ id: FileID) { state.update { _ = $0.replaced.remove(id) } }
 
     var all: [Node] { state.withLock { $0.uses.values.map(\.node) } }
 }

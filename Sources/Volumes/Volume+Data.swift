@@ -239,7 +239,8 @@ extension Volume {
             // Nobody would find what is written to a file that someone else has replaced or removed.
             let names = rows.entries(of: node.id)
             let isShown = names.contains(where: \.isAttached)
-            guard var file = rows.file(node.id), !node.now.isReplaced,
+            let isLost = names.isEmpty && nodes.isReplaced(node.id)
+            guard var file = rows.file(node.id), !isLost,
                 isShown || names.allSatisfy({ $0.vanished == nil })
             else { throw .stale }
             // Where its backend was taken away meanwhile, nobody could deliver it.
@@ -448,7 +449,10 @@ extension Volume {
     /// Sees whether the object of a clean file is still the one that is known, unless that was seen of
     /// late; a file that was replaced is stale, and the kernel looks its name up again.
     private func checkVersion(of file: File) throws(Errno) {
-        guard let entry = try entries(of: file.id).first else { return }
+        guard let entry = try entries(of: file.id).first else {
+            if nodes.isReplaced(file.id) { throw .stale }
+            return
+        }
         guard entry.isAttached else { throw .stale }
         let parent = try self.file(entry.parent)
         try ensureListed(parent)

@@ -161,7 +161,7 @@ extension Volume {
         rows.log(.changed, entry.name, in: entry.parent, file: id, .number("size", new.size))
         rows.addLinks(-1, to: old)
         guard rows.entries(of: old).isEmpty else { return nil }
-        nodes.node(old)?.update { $0.isReplaced = true }
+        nodes.noteReplaced(old)
         return old
     }
 

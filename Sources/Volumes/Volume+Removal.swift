@@ -181,6 +181,7 @@ extension Volume {
         guard rows.entries(of: id).isEmpty else { return }
         rows.removeAllTags(of: id)
         rows.deleteFile(id)
+        nodes.forgetReplaced(id)
     }
 
     /// How long the tags of a file that others removed wait for it to come back.

@@ -39,7 +39,10 @@ import Testing
             "directory_ttl = 1s\nclose = \(isSync ? "sync" : "async")"
         }
         let mounts = try (0..<2).map { _ in
-            try bucket.mount(settings: settings(Bool.random(using: &random)))
+            try bucket.mount(
+                settings: settings(Bool.random(using: &random)),
+                more: "[log]\nlevel = debug"
+            )
         }
         let threads = Threads()
         for round in rounds {
@@ -60,7 +63,7 @@ import Testing
             let lost = round.lost(among: contents.values.joined())
             if lost.isEmpty { continue }
             let logs = mounts.map { mount in
-                mount.log.split(separator: "\n").filter { $0.contains(round.name) }.suffix(20)
+                mount.log.split(separator: "\n").filter { $0.contains(" \(round.name)/") }
                     .joined(separator: "\n")
             }
             Issue.record(

@@ -1,4 +1,5 @@
 import Base
+import Cache
 import Metadata
 import Stores
 import TestSupport
@@ -132,6 +133,27 @@ struct LastMomentTests {
         #expect(throws: Errno.stale) {
             try volume.write(handle, at: 0, Array("more".utf8).span.bytes)
         }
+    }
+
+    /// The listing that tells comes while the file is opened, of which nobody knows yet.
+    @Test func aFileThatIsReplacedWhileItIsOpenedIsNotWrittenTo() throws {
+        let store = MemoryStore()
+        let volume = try volume(store, directorySeconds: 0)
+        defer { volume.stop(deliveringAtMost: 0) }
+        let root = try volume.storeRoot
+        try write("ours", to: "a", in: volume)
+        let inode = try volume.lookup("a", in: root).attributes.inode
+        let file = try volume.file(FileID(bitPattern: inode))
+        store.set("a", Self.theirs)
+        let node = try volume.nodes.retain(file.id) { () throws(Errno) in
+            try volume.openDirectory(root)
+            let bytes = try volume.cache.file(file.id, size: file.size, bulkhead: nil)
+            return Node(file, bytes: bytes, isDirty: false)
+        }
+        defer { volume.releaseNode(node) }
+        #expect(try volume.lookup("a", in: root).attributes.inode != inode)
+        #expect(throws: Errno.stale) { try volume.markDirty(node) }
+        #expect(throws: Errno.stale) { try volume.open(inode, forWriting: true) }
     }
 
     /// What was removed here goes on as a file without a name, as everywhere.
