@@ -169,13 +169,13 @@ final class NodeTable: Sendable {
     /// Notes that a file loses its last name to another, as part of the transaction that takes it.
     ///
     /// Here and not in its node, which somebody may be making just now of what was there before.
-    func noteReplaced(_ id: FileID) { state.update { _ = $0.replaced.insert(id) } }
+    func noteReplaced(_ id: FileID) { _ = state.withLock { $0.replaced.insert(id) } }
 
     /// Whether a file that has no name lost it so; what was removed here is written to without one.
     func isReplaced(_ id: FileID) -> Bool { state.withLock { $0.replaced.contains(id) } }
 
     /// The file is gone, and no other ever gets its number.
-    func forgetReplaced(_ id: FileID) { state.update { _ = $0.replaced.remove(id) } }
+    func forgetReplaced(_ id: FileID) { _ = state.withLock { $0.replaced.remove(id) } }
 
     var all: [Node] { state.withLock { $0.uses.values.map(\.node) } }
 }

@@ -100,19 +100,12 @@ import Testing
                     \(place): \(name)/\(path) has \(found[path]?.count ?? -1) bytes in the store, \
                     not these \(bytes.count), or others from \
                     \(zip(found[path] ?? Data(), bytes).prefix { $0 == $1 }.count) on
-                    \(history(of: name, in: mount.log))
+                    \(mount.history(of: name))
                     """
                 )
             }
         }
     }
-}
-
-/// What the log tells of the requests below a directory, and of all else that happened.
-private func history(of folder: String, in log: String) -> String {
-    log.split(separator: "\n")
-        .filter { !$0.contains(" debug ") || $0.contains(" \(folder)/") }
-        .suffix(300).joined(separator: "\n")
 }
 
 /// Says to several threads that it is over.

@@ -62,10 +62,7 @@ import Testing
                 .mapValues { String(decoding: $0, as: UTF8.self) }
             let lost = round.lost(among: contents.values.joined())
             if lost.isEmpty { continue }
-            let logs = mounts.map { mount in
-                mount.log.split(separator: "\n").filter { $0.contains(" \(round.name)/") }
-                    .joined(separator: "\n")
-            }
+            let logs = mounts.map { $0.history(of: round.name) }
             Issue.record(
                 """
                 seed \(seed), \(round.name): \(lost.sorted()) lost; there are \(contents)

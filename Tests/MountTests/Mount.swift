@@ -17,6 +17,13 @@ final class Mount: @unchecked Sendable {
     var log: String {
         (try? String(contentsOfFile: scratch.path + "/log", encoding: .utf8)) ?? ""
     }
+    /// What a log at level debug tells of the requests below a directory, and of all else that happened.
+    func history(of directory: String) -> String {
+        log.split(separator: "\n")
+            .filter { !$0.contains(" debug ") || $0.contains(" \(directory)/") }
+            .suffix(300).joined(separator: "\n")
+    }
+
     private let backend: String
     /// What the daemon finds in its environment besides ours, from its next start on.
     var environment: [String: String] = [:]

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Glibc
 import Synchronization
@@ -121,16 +122,15 @@ struct RingTests {
 
 /// What tests have to know of requests by io_uring.
 enum Rings {
-    private static let switchPath = "/sys/module/fuse/parameters/enable_uring"
-    static let areThere = getuid() == 0 && access(switchPath, W_OK) == 0
+    static let areThere = getuid() == 0 && access(IOUringSwitch.path, W_OK) == 0
 
     private static let starting = Mutex(())
 
     /// Lets a daemon find the kernel's switch as it was, and leaves it so: other mounts go by it.
     static func withSwitchPutBack(_ start: () throws -> Void) throws {
         try starting.withLock { _ in
-            let before = try? String(contentsOfFile: switchPath, encoding: .utf8)
-            defer { if let before { try? writeFile(switchPath, before) } }
+            let before = try? String(contentsOfFile: IOUringSwitch.path, encoding: .utf8)
+            defer { if let before { try? writeFile(IOUringSwitch.path, before) } }
             try start()
         }
     }

@@ -50,8 +50,7 @@ struct LastMomentTests {
         let volume = try volume(store)
         defer { volume.stop(deliveringAtMost: 0) }
         let root = try volume.storeRoot
-        try write("ours", to: "a", in: volume)
-        let file = try volume.lookup("a", in: root).attributes.inode
+        let file = try made(in: volume)
         store.before("COPY") { $0.set("b", Self.theirs) }
         _ = try volume.link(file, named: "b", in: root)
         #expect(eventually(atMost: 30) { store.keys.count == 3 })
@@ -64,8 +63,7 @@ struct LastMomentTests {
         let volume = try volume(store)
         defer { volume.stop(deliveringAtMost: 0) }
         let root = try volume.storeRoot
-        try write("ours", to: "a", in: volume)
-        let file = try volume.lookup("a", in: root).attributes.inode
+        let file = try made(in: volume)
         let threads = Threads()
         store.before("COPY") { store in
             threads.start { try? write("ours, longer", to: "a", in: volume) }
@@ -123,8 +121,7 @@ struct LastMomentTests {
         let volume = try volume(store, directorySeconds: 0)
         defer { volume.stop(deliveringAtMost: 0) }
         let root = try volume.storeRoot
-        try write("ours", to: "a", in: volume)
-        let file = try volume.lookup("a", in: root).attributes.inode
+        let file = try made(in: volume)
         let handle = try volume.open(file, forWriting: true)
         defer { volume.release(handle) }
         store.set("a", nil)
@@ -141,8 +138,7 @@ struct LastMomentTests {
         let volume = try volume(store, directorySeconds: 0)
         defer { volume.stop(deliveringAtMost: 0) }
         let root = try volume.storeRoot
-        try write("ours", to: "a", in: volume)
-        let inode = try volume.lookup("a", in: root).attributes.inode
+        let inode = try made(in: volume)
         let file = try volume.file(FileID(bitPattern: inode))
         store.set("a", Self.theirs)
         let node = try volume.nodes.retain(file.id) { () throws(Errno) in
@@ -162,12 +158,17 @@ struct LastMomentTests {
         let volume = try volume(store)
         defer { volume.stop(deliveringAtMost: 0) }
         let root = try volume.storeRoot
-        try write("ours", to: "a", in: volume)
-        let file = try volume.lookup("a", in: root).attributes.inode
+        let file = try made(in: volume)
         let handle = try volume.open(file, forWriting: true)
         defer { volume.release(handle) }
         try volume.unlink("a", in: root)
         try volume.write(handle, at: 0, Array("more".utf8).span.bytes)
+    }
+
+    /// A file `a` that the store has, too; returns its inode.
+    private func made(in volume: Volume) throws -> UInt64 {
+        try write("ours", to: "a", in: volume)
+        return try volume.lookup("a", in: volume.storeRoot).attributes.inode
     }
 }
 
