@@ -32,6 +32,8 @@ final class Node: Sendable {
         var writers = 0
         /// Whoever wrote last has closed, and the file is on its way (`Volume.endWriting`).
         var isEnded = true
+        /// A flush was taken for the last close of this writer.
+        var wasTakenForLastClose = false
         /// Why the last delivery failed, unless a program was told.
         var failure: Errno?
         /// The file has set-user-id or set-group-id, which go when somebody else writes to it.
@@ -40,6 +42,19 @@ final class Node: Sendable {
         var borrowing: Borrowing?
         /// What the file was made of, if it was; good until it is dirty.
         var copied: Borrowing?
+
+        /// Whether a flush may be the only writer's last; that is believed once for each open.
+        mutating func takeForLastClose() -> Bool {
+            guard writers == 1, isUnsaved, !wasTakenForLastClose else { return false }
+            wasTakenForLastClose = true
+            return true
+        }
+
+        /// Whoever wrote has closed; somebody else may have written since.
+        mutating func end(ifStillAt seen: UInt64) {
+            isEnded = writes == seen
+            wasTakenForLastClose = false
+        }
     }
 
     init(
@@ -65,7 +80,7 @@ final class Node: Sendable {
 
     var now: State { state.withLock { $0 } }
 
-    func update(_ body: (inout State) -> Void) { state.update(body) }
+    func update<R>(_ body: (inout State) -> R) -> R { state.update(body) }
 
     /// Why the last delivery failed, to be told once.
     func takeFailure() -> Errno? {

@@ -120,7 +120,11 @@ extension Volume {
     public func flush(_ handle: Handle) throws(Errno) {
         guard handle.canWrite else { return }
         try takeUpMapped(handle.node)
-        try save(handle.node)
+        if handle.node.update({ $0.takeForLastClose() }) {
+            try saveAndTell(handle.node) { _ in }
+        } else {
+            try save(handle.node)
+        }
         if options.waitsForStore { return try deliver(handle.node) }
         if let failure = handle.node.takeFailure() { throw failure }
     }
@@ -303,8 +307,9 @@ extension Volume {
     /// Writes down what a writer leaves, in one transaction: size and time, a line of the change log if
     /// there is news, and that the file goes to its store when it was left alone long enough.
     ///
-    /// For the end of an open, and not for `flush`: a program that starts another one flushes what it has
-    /// open and goes on writing.
+    /// For the end of an open, and not for each `flush`: a program that starts another one flushes what it
+    /// has open and goes on writing. But the first flush of the only writer is mostly his last, so that one
+    /// tells the change log too (`takeForLastClose`), and what is left for here then costs no transaction.
     func endWriting(_ node: Node) throws(Errno) {
         let before = node.now
         guard before.isUnsaved || !before.isEnded else { return }
@@ -313,21 +318,31 @@ extension Volume {
         defer { wakeSchedule(for: due) }
         guard before.isUnsaved || before.writes != before.loggedWrites else {
             leftAlone.update { $0[node.id] = due }
-            return node.update { $0.isEnded = $0.writes == before.writes }
+            return node.update { $0.end(ifStillAt: before.writes) }
         }
+        let saved = try saveAndTell(node) { rows in
+            rows.makeWorkDue(of: node.id, at: due, now: time, noLaterThan: Self.oldestUnsentSeconds)
+        }
+        node.update { $0.end(ifStillAt: saved.writes) }
+    }
+
+    /// Writes size and time to the row of a changed file, and tells the change log if there is news.
+    @discardableResult
+    private func saveAndTell(
+        _ node: Node,
+        alsoIn more: (Connection) -> Void
+    ) throws(Errno) -> Node.State {
         let saved = try metadata.database.write { (rows) throws(Errno) in
             let now = try save(node, rows)
             if now.writes != now.loggedWrites, let path = rows.path(of: node.id) {
                 rows.log(.written, path, file: node.id, .number("size", now.size))
             }
-            rows.makeWorkDue(of: node.id, at: due, now: time, noLaterThan: Self.oldestUnsentSeconds)
+            more(rows)
             return now
         }
         noteSaved(saved, of: node)
-        node.update { state in
-            state.loggedWrites = max(state.loggedWrites, saved.writes)
-            state.isEnded = state.writes == saved.writes
-        }
+        node.update { $0.loggedWrites = max($0.loggedWrites, saved.writes) }
+        return saved
     }
 
     /// The same where nobody can be told of a failure: the bytes and their journal stay, and what is in

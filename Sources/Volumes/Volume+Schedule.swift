@@ -12,6 +12,8 @@ extension Volume {
     private static let longestSleepSeconds: Double = 5
     /// To look past all that is due on a backend that is full takes a while, if it is a million.
     private static let fullSleepSeconds: Double = 0.5
+    /// Takes a millisecond or two.
+    private static let fewFiles = 50
 
     func startUploading() {
         scheduler.run { [self] in
@@ -180,18 +182,20 @@ extension Volume {
         return !schedule.withLock { $0.stopping }
     }
 
-    /// Makes what was closed with nothing to save due, as its rows do not know yet.
+    /// Makes what was closed with nothing to save due, as its rows do not know yet; a few at a time, for
+    /// others wait for their turn at the database meanwhile.
     private func noteLeftAlone(at now: Timestamp) {
         let files = leftAlone.update { files in
             defer { files = [:] }
-            return files
+            return Array(files)
         }
-        if files.isEmpty { return }
         do throws(Errno) {
-            try metadata.database.write { (rows) throws(Errno) in
-                for (file, due) in files {
-                    let last = Self.oldestUnsentSeconds
-                    rows.makeWorkDue(of: file, at: due, now: now, noLaterThan: last)
+            for start in stride(from: 0, to: files.count, by: Self.fewFiles) {
+                try metadata.database.write { (rows) throws(Errno) in
+                    for (file, due) in files[start...].prefix(Self.fewFiles) {
+                        let last = Self.oldestUnsentSeconds
+                        rows.makeWorkDue(of: file, at: due, now: now, noLaterThan: last)
+                    }
                 }
             }
         } catch {

@@ -1,4 +1,5 @@
 import Base
+import Foundation
 import Metadata
 import SQLite
 import TestSupport
@@ -64,6 +65,32 @@ struct SavingTests {
         #expect(try eventually(atMost: wait) { try due() == nil })
     }
 
+    /// Mostly the first close is the last; who goes on, as a shell that others inherit from, fills no log.
+    @Test func theFirstCloseAndTheLastTellTheChangeLog() throws {
+        defer { volume.stop(deliveringAtMost: 0) }
+        let writeAndClose = { [volume, handle] (times: Int64) in
+            for i in 0..<times {
+                try volume.write(handle, at: i, [UInt8](repeating: 1, count: 1).span.bytes)
+                try volume.flush(handle)
+            }
+        }
+        try writeAndClose(1)
+        #expect(try sizesTold() == ["1}"])
+        try writeAndClose(5)
+        #expect(try row()?.size == 5)
+        #expect(try sizesTold() == ["1}"])
+        volume.release(handle)
+        #expect(try sizesTold() == ["1}", "5}"])
+        let again = try volume.open(handle.inode, forWriting: true)
+        let other = try volume.open(handle.inode, forWriting: true)
+        try volume.write(again, at: 5, [UInt8](repeating: 1, count: 1).span.bytes)
+        try volume.flush(again)
+        #expect(try sizesTold() == ["1}", "5}"])
+        volume.release(again)
+        volume.release(other)
+        #expect(try sizesTold() == ["1}", "5}", "6}"])
+    }
+
     /// The kernel tells of a close after it was answered, in the middle of what the next program writes.
     @Test func anOlderStateDoesNotReplaceANewerOne() throws {
         defer {
@@ -91,6 +118,13 @@ struct SavingTests {
         isOver.update { $0 = true }
         threads.wait()
         #expect(wrong.isEmpty)
+    }
+
+    private func sizesTold() throws -> [String] {
+        try volume.metadata.database.read { (rows) throws(Errno) in
+            rows.changes(after: 0, limit: 100).filter { $0.kind == .written }
+                .map { $0.payload.components(separatedBy: "\"size\":").last ?? "" }
+        }
     }
 
     private func row() throws -> File? {
