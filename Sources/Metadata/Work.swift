@@ -146,6 +146,8 @@ extension Connection {
     /// Makes a file's pending work due at a moment, which is put off with every call, but not beyond so many
     /// seconds after it became pending; what has failed, and the removal of an object, is due then at the
     /// latest.
+    ///
+    /// What is due already stays so: somebody may wait for it.
     public func makeWorkDue(
         of file: FileID,
         at due: Timestamp,
@@ -154,6 +156,7 @@ extension Connection {
     ) {
         for entry in entries(of: file) {
             guard let work = work(for: entry.id) else { continue }
+            if work.due <= now { continue }
             if due > now, entry.isAttached, work.error == nil {
                 let last = max(work.since.adding(seconds: seconds), now)
                 postponeWork(entry.id, to: min(due, last))

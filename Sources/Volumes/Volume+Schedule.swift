@@ -147,7 +147,7 @@ extension Volume {
             schedule.look()
         }
         let now = Timestamp.now()
-        noteLeftAlone(at: now)
+        noteLeftAlone()
         // However much is due on a backend that does not answer, the others have their turn.
         let (full, running) = schedule.withLock { ($0.fullBackends(), $0.running) }
         let due = due(at: now, besides: full, running)
@@ -184,7 +184,7 @@ extension Volume {
 
     /// Makes what was closed with nothing to save due, as its rows do not know yet; a few at a time, for
     /// others wait for their turn at the database meanwhile.
-    private func noteLeftAlone(at now: Timestamp) {
+    private func noteLeftAlone() {
         let files = leftAlone.update { files in
             defer { files = [:] }
             return Array(files)
@@ -192,8 +192,10 @@ extension Volume {
         do throws(Errno) {
             for start in stride(from: 0, to: files.count, by: Self.fewFiles) {
                 try metadata.database.write { (rows) throws(Errno) in
+                    // Of now: meanwhile a flush may have made all of it due.
+                    let now = Timestamp.now()
+                    let last = Self.oldestUnsentSeconds
                     for (file, due) in files[start...].prefix(Self.fewFiles) {
-                        let last = Self.oldestUnsentSeconds
                         rows.makeWorkDue(of: file, at: due, now: now, noLaterThan: last)
                     }
                 }

@@ -36,4 +36,25 @@ struct WorkTests {
         }
         #expect(due == [one])
     }
+
+    /// A flush has made it due, and somebody waits; then the program closes its file.
+    @Test func whatIsDueIsNotPutOff() throws {
+        let library = try Library()
+        let now = Timestamp.now()
+        let dues = [-1, 0, 1, 60].map { now.adding(seconds: $0) }
+        let after = try library.write { (rows) throws(MetadataError) in
+            let entries = dues.enumerated().map { number, due in
+                let name = Name("f\(number)")
+                let entry = Entry(parent: 1, name: name, file: Int64(100 + number), backend: 1)
+                return (rows.insert(entry), due)
+            }
+            for (entry, due) in entries { rows.addWork(entry, due: due) }
+            for file in 100..<104 as Range<FileID> {
+                let due = now.adding(seconds: 5)
+                rows.makeWorkDue(of: file, at: due, now: now, noLaterThan: 30)
+            }
+            return entries.map { rows.work(for: $0.0)?.due }
+        }
+        #expect(after == [dues[0], now, now.adding(seconds: 5), now.adding(seconds: 5)])
+    }
 }
