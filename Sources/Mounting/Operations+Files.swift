@@ -104,7 +104,7 @@ extension fuse_lowlevel_ops {
         flush = { request, _, info in
             let request = Request(request)
             do throws(Errno) {
-                try request.volume.flush(info!.pointee.handle)
+                try request.volume.flush(info!.pointee.handle, by: info!.pointee.lock_owner)
                 request.replyDone()
             } catch {
                 request.reply(error)

@@ -35,7 +35,7 @@ final class Node: Sendable {
         /// A flush was taken for the last close of this writer.
         var wasTakenForLastClose = false
         /// Why the last delivery failed, unless a program was told.
-        var failure: Errno?
+        var failure: Failure?
         /// The file has set-user-id or set-group-id, which go when somebody else writes to it.
         var isPrivileged: Bool
         /// What the next delivery is to make the file of.
@@ -82,11 +82,28 @@ final class Node: Sendable {
 
     func update<R>(_ body: (inout State) -> R) -> R { state.update(body) }
 
+    /// Why a delivery failed, and which programs have heard of it at a close.
+    struct Failure: Equatable {
+        let reason: Errno
+        var toldTo: Set<UInt64> = []
+    }
+
     /// Why the last delivery failed, to be told once.
     func takeFailure() -> Errno? {
         state.withLock { state in
             defer { state.failure = nil }
-            return state.failure
+            return state.failure?.reason
+        }
+    }
+
+    /// Why the last delivery failed, unless this program was told at a close.
+    ///
+    /// A program that starts another one gives it copies of all that it has open, and what their closing
+    /// answers is lost. So each is told by itself.
+    func tellFailure(to program: UInt64) -> Errno? {
+        state.withLock { state in
+            let isNews = state.failure?.toldTo.insert(program).inserted ?? false
+            return isNews ? state.failure?.reason : nil
         }
     }
 

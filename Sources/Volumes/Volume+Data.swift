@@ -117,7 +117,9 @@ extension Volume {
     /// Called at every `close`: a writer learns here whether its bytes are safe in the store.
     ///
     /// A failure to deliver loses nothing: the bytes stay in the journal and are tried again.
-    public func flush(_ handle: Handle) throws(Errno) {
+    ///
+    /// - Parameter program: a number that the kernel gives to whoever shares open files (`lock_owner`).
+    public func flush(_ handle: Handle, by program: UInt64 = 0) throws(Errno) {
         guard handle.canWrite else { return }
         try takeUpMapped(handle.node)
         if handle.node.update({ $0.takeForLastClose() }) {
@@ -126,7 +128,7 @@ extension Volume {
             try save(handle.node)
         }
         if options.waitsForStore { return try deliver(handle.node) }
-        if let failure = handle.node.takeFailure() { throw failure }
+        if let failure = handle.node.tellFailure(to: program) { throw failure }
     }
 
     /// Returns when the bytes and all that is known of the file are on the local disk, and, where the

@@ -127,7 +127,9 @@ extension Volume {
             let file = try? metadata.database.read { (rows) throws(Errno) in
                 rows.work(for: entry) == nil ? nil : rows.entry(entry)?.file
             }
-            if let file = file ?? nil { nodes.node(file)?.update { $0.failure = Errno(error) } }
+            if let file = file ?? nil {
+                nodes.node(file)?.update { $0.failure = Node.Failure(reason: Errno(error)) }
+            }
         }
         try? metadata.database.write { (rows) throws(Errno) in
             guard let work = rows.work(for: entry) else { return }

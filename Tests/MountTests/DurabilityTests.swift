@@ -62,6 +62,8 @@ struct DurabilityTests {
         #expect(!isToldAtOnce || errno == EACCES)
         let isTold = eventually { (try? attribute(path, "user.gosync.error"))?.isEmpty == false }
         #expect(isTold, "\(mount.log.suffix(1000))")
+        // Who starts a program has all that is open copied and closed, and what that answers is lost.
+        #expect(try run("/bin/true", []).status == 0)
         let other = try must(dup(file))
         if isToldAtOnce { close(other) } else { expect(EACCES, close(other)) }
         proxy.breaks { _ in nil }
