@@ -9,6 +9,8 @@ public final class Bulkhead: Sendable {
     public let deliverers = Workers("deliver", limit: 32)
     /// Deliveries that nobody waits for.
     public let uploaders = Workers("upload", limit: 16)
+    /// Looks at objects side by side, for one program that comes to each of them.
+    public let lookers = Workers("look", limit: 24)
     /// Fetches for the cache, each for any number of readers.
     public let fetchers = Workers("fetch", limit: 24)
 
@@ -35,5 +37,5 @@ public final class Bulkhead: Sendable {
     /// store must answer all of it soon, if only by a refusal.
     public func finish() { for workers in all { workers.finish() } }
 
-    private var all: [Workers] { [waiters, deliverers, uploaders, fetchers] }
+    private var all: [Workers] { [waiters, deliverers, uploaders, lookers, fetchers] }
 }

@@ -103,6 +103,16 @@ extension Name {
     }
 }
 
+/// What a listing of names shows of one.
+public struct ListedName: Sendable {
+    public var entry: Int64
+    public var name: Name
+    public var file: FileID
+    public var mode: UInt32
+    /// Whether it is known what kind of file it is.
+    public var hasCertainType: Bool
+}
+
 extension Connection {
     public func entry(_ id: Int64) -> Entry? {
         first(
@@ -226,12 +236,12 @@ extension Connection {
         of parent: FileID,
         after id: Int64,
         limit: Int
-    ) -> [(entry: Int64, name: Name, file: FileID, mode: UInt32)] {
-        var page: [(entry: Int64, name: Name, file: FileID, mode: UInt32)] = []
+    ) -> [ListedName] {
+        var page: [ListedName] = []
         page.reserveCapacity(limit)
         each(
             """
-            SELECT e.id, e.name, e.file, f.mode
+            SELECT e.id, e.name, e.file, f.mode, f.known, f.size
             FROM entry e INDEXED BY entry_order JOIN file f ON f.id = e.file
             WHERE e.parent = ? AND e.id > ? ORDER BY e.id LIMIT ?
             """,
@@ -240,7 +250,16 @@ extension Connection {
             .integer(Int64(limit))
         ) {
             let mode = UInt32(truncatingIfNeeded: $0.integer(3))
-            page.append(($0.integer(0), Name($0.text(1)), $0.integer(2), mode))
+            let isCertain = $0.integer(4) != 0 || !File.mayBeOther(mode: mode, size: $0.integer(5))
+            page.append(
+                ListedName(
+                    entry: $0.integer(0),
+                    name: Name($0.text(1)),
+                    file: $0.integer(2),
+                    mode: mode,
+                    hasCertainType: isCertain
+                )
+            )
             return true
         }
         return page

@@ -64,13 +64,13 @@ private func list(
             }
             for entry in page {
                 let isIn =
-                    isPlus
+                    isPlus && !entry.isNameOnly
                     ? listing.add(entry)
                     : listing.add(
                         entry.name,
                         cookie: entry.cookie,
                         attributes: entry.attributes,
-                        isPlus: false
+                        isPlus: isPlus
                     )
                 guard isIn else { return }
             }

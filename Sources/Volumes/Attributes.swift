@@ -1,5 +1,6 @@
 public import Base
 import Metadata
+import Stores
 
 /// What the kernel learns of a file, and for how long it may rely on it.
 public struct Attributes: Equatable, Sendable {
@@ -33,6 +34,8 @@ public struct Attributes: Equatable, Sendable {
     }
 
     /// What a listing of names tells.
+    ///
+    /// - Parameter mode: of which the type counts; 0 if that is not known.
     init(inode: UInt64, mode: UInt32) {
         self.inode = inode
         self.mode = mode
@@ -57,6 +60,20 @@ extension File {
     }
 }
 
+extension File {
+    /// Whether this is a guess that what is recorded with the object proves wrong.
+    func isRefuted(by recorded: ObjectAttributes) -> Bool {
+        // A directory's time is made up.
+        if isDirectory { return recorded.mode != nil || recorded.modified != nil }
+        return [
+            recorded.mode.map { $0 & 0o170000 == 0 ? $0 | 0o100000 : $0 } ?? mode != mode,
+            recorded.owner ?? owner != owner,
+            recorded.group ?? group != group,
+            recorded.modified ?? modified != modified,
+        ].contains(true)
+    }
+}
+
 /// A name and what it stands for.
 public struct DirectoryEntry: Equatable, Sendable {
     public var name: Name
@@ -65,6 +82,8 @@ public struct DirectoryEntry: Equatable, Sendable {
     public var attributes: Attributes
     /// How long the kernel may take the name for granted.
     public var validSeconds: Double
+    /// `attributes` have no more than number and type, or no type if that is not known.
+    public var isNameOnly = false
 }
 
 /// What `setattr` is to change; `nil` stays.

@@ -65,6 +65,7 @@ final class Backend: Sendable {
     let listsInRanges = Atomic(false)
     /// On once it was asked what it can do before anybody needed to know.
     let isProbedAhead = Atomic(false)
+    let trust = Monitor(GuessTrust())
     private let shape: Monitor<BackendDescription>
     private let isLeaving = Atomic(false)
     private let isNew = Atomic(false)

@@ -30,8 +30,7 @@ extension Volume {
         guard file.kind == .regular else { throw file.isDirectory ? .isDirectory : .invalid }
         if forWriting { _ = try writableBackend(of: file) }
         try checkVersion(of: file)
-        // A listing does not tell a symbolic link from a short file.
-        if !file.isKnown, file.size <= Self.longestTarget { _ = try attributes(of: inode) }
+        if !file.hasCertainType { _ = try attributes(of: inode) }
         let handle = try hold(file.id, forWriting: forWriting, isMappable: isMappable)
         guard truncating else { return handle }
         do throws(Errno) {

@@ -10,13 +10,19 @@ extension Volume {
     /// The first bytes come along where that costs little, because who looks at one file often reads it
     /// next. Where the store cannot be reached, the guess stands. An object that turns out to be of
     /// another kind or version becomes a new file.
-    func learned(_ entry: Entry, _ file: File) throws(Errno) -> (Entry, File) {
+    ///
+    /// - Parameter withBytes: without, the object is asked for its attributes only.
+    func learned(
+        _ entry: Entry,
+        _ file: File,
+        withBytes: Bool = true
+    ) throws(Errno) -> (Entry, File) {
         guard !file.isKnown, !asksNoStore, let key = entry.key ?? markerKey(of: entry, file),
             let backend = try backend(of: file)
         else { return (entry, file) }
         let look: Look
         do throws(StoreError) {
-            look = try self.look(at: key, file, backend)
+            look = try self.look(at: key, file, backend, withBytes: withBytes)
         } catch {
             switch error {
             case .missing:
@@ -124,7 +130,7 @@ extension Volume {
         let count = withBytes ? bytesToLookAt(of: file) : 0
         var look = try firstLook(at: key, count: count, backend)
         guard (look.info.attributes?.mode ?? 0) & 0o170000 == 0o120000 else { return look }
-        let size = min(look.info.size, Self.longestTarget)
+        let size = min(look.info.size, File.longestTarget)
         if Int64(look.bytes.count) < size {
             let etag = look.info.etag
             look = try read(key, count: size, ifMatch: etag, backend)
@@ -171,9 +177,6 @@ extension Volume {
         return Look(info: info, bytes: bytes)
     }
 
-    /// Symbolic links longer than Linux allows (`PATH_MAX`) are cut off, and so refused by it.
-    static let longestTarget: Int64 = 4095
-
     private func markerKey(of entry: Entry, _ file: File) -> Key? {
         guard file.isDirectory else { return nil }
         return try? metadata.database.read { (rows) throws(Errno) in
@@ -208,6 +211,9 @@ extension Volume {
             apply(info, to: &learned)
             learned.target = target
             learned.isKnown = true
+            if let recorded = info.attributes, file.isRefuted(by: recorded) {
+                backends[file.backend]?.trust.update { $0.lose() }
+            }
             entry.key = info.key
             let isSame = learned.kind == file.kind && isSameObject
             entry.etag = info.etag

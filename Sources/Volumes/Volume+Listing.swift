@@ -42,23 +42,43 @@ extension Volume {
                 )
             }
         }
-        guard withAttributes else { return try listNames(id, after: cookie, limit: limit) }
-        let page = try metadata.database.read { (rows) throws(Errno) in
-            rows.children(of: id, after: cookie - Self.cookiesBefore, limit: limit)
+        let backend = try backend(of: directory)
+        guard withAttributes else {
+            return try listNames(id, isExact(backend), after: cookie, limit: limit)
         }
+        let read = { [self] () throws(Errno) in
+            try metadata.database.read { (rows) throws(Errno) in
+                rows.children(of: id, after: cookie - Self.cookiesBefore, limit: limit)
+            }
+        }
+        var page = try read()
+        if let backend, !isExact(backend), cookie <= Self.cookiesBefore {
+            try compareGuess(among: page, in: directory, backend)
+            if isExact(backend) { page = try read() }
+        }
+        let isExact = isExact(backend)
         let seconds = isView(directory) ? Self.listedSeconds : try nameSeconds(in: directory)
         return page.map { child in
-            DirectoryEntry(
+            // Who wants to know more looks the name up, and then it is learned.
+            let isNameOnly = isExact && !child.file.isKnown
+            return DirectoryEntry(
                 name: child.entry.name,
                 cookie: child.entry.id + Self.cookiesBefore,
-                attributes: attributes(of: child.file),
-                validSeconds: seconds
+                attributes: isNameOnly
+                    ? Attributes(
+                        inode: UInt64(bitPattern: child.file.id),
+                        mode: child.file.hasCertainType ? child.file.mode : 0
+                    )
+                    : attributes(of: child.file),
+                validSeconds: seconds,
+                isNameOnly: isNameOnly
             )
         }
     }
 
     private func listNames(
         _ id: FileID,
+        _ isExact: Bool,
         after cookie: Int64,
         limit: Int
     ) throws(Errno) -> [DirectoryEntry] {
@@ -69,8 +89,12 @@ extension Volume {
             DirectoryEntry(
                 name: child.name,
                 cookie: child.entry + Self.cookiesBefore,
-                attributes: Attributes(inode: UInt64(bitPattern: child.file), mode: child.mode),
-                validSeconds: 0
+                attributes: Attributes(
+                    inode: UInt64(bitPattern: child.file),
+                    mode: isExact && !child.hasCertainType ? 0 : child.mode
+                ),
+                validSeconds: 0,
+                isNameOnly: true
             )
         }
     }

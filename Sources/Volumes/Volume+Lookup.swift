@@ -12,7 +12,7 @@ extension Volume {
         if try ensureListed(parent) { parent = try file(parent.id) }
         if ViewPlace(parent.id) == nil, let found = try child(name, of: parent.id) {
             let isGuess = !found.file.isKnown && isRemoving(in: parent.id)
-            let (entry, file) = isGuess ? found : try learned(found.entry, found.file)
+            let (entry, file) = isGuess ? found : try learnedInPassing(found.entry, found.file)
             var attributes = attributes(of: file)
             // Whoever wants more than to remove it asks once more, and then the store is asked.
             if isGuess { attributes.validSeconds = 0 }
@@ -29,7 +29,7 @@ extension Volume {
     }
 
     /// Whether names are being removed from a directory, or were from the one that holds it.
-    private func isRemoving(in directory: FileID) -> Bool {
+    func isRemoving(in directory: FileID) -> Bool {
         let above = FileID(bitPattern: parent(of: UInt64(bitPattern: directory)))
         return removals.withLock {
             $0.isUnderway(in: directory, above: above, at: monotonicSeconds())
@@ -55,7 +55,7 @@ extension Volume {
             return attributes(of: try self.file(id))
         }
         if !file.isKnown, let entry = try entries(of: id).first, entry.isAttached {
-            let learned = try learned(entry, file).1
+            let learned = try learnedInPassing(entry, file).1
             // Another version is another inode: the kernel has to look the name up again.
             guard learned.id == id else { throw .stale }
             return attributes(of: learned)
@@ -81,7 +81,8 @@ extension Volume {
                 file.changed = now.modified
             }
         }
-        var seconds = file.isKnown ? Self.attributeSeconds : Self.guessSeconds
+        var seconds = Self.attributeSeconds
+        if !file.isKnown { seconds = isExact(backends[file.backend]) ? 0 : Self.guessSeconds }
         if file.isDirectory, let backend = backends[file.backend] {
             // Its times move with what others do in it.
             seconds = min(seconds, backend.directorySeconds)

@@ -19,7 +19,7 @@ extension Volume {
             let queues = [
                 ("wait", bulkhead.waiters), ("deliver", bulkhead.deliverers),
                 ("upload", bulkhead.uploaders), ("fetch", bulkhead.fetchers),
-                ("list", backend.listers),
+                ("look", bulkhead.lookers), ("list", backend.listers),
             ]
             return BackendLoad(
                 name: backend.name.text,

@@ -52,6 +52,7 @@ public final class Volume: Sendable {
     let places = PlaceLocks()
     let firstBytes = Monitor(FirstBytes())
     let removals = Monitor(Removals())
+    let lookRuns = Monitor(LookRuns())
     /// Files that were closed with nothing to save, and when they are due for that.
     ///
     /// The schedule tells their rows, of many at once; a crash before that leaves them due as they were, later.

@@ -163,9 +163,10 @@ struct ListingTests {
         #expect(try library.tree().count == 2104)
         let asked = library.store.takeAsked()
         #expect(asked.count < 60, "20 pages, where 103 directories would take a request each")
-        #expect(asked.allSatisfy { $0 == "LIST" })
+        // Now and then one is asked whether it is what the listing tells.
+        #expect(asked.count { $0 != "LIST" } < 5)
         #expect(try library.tree().count == 2104)
-        #expect(library.store.takeAsked() == [], "all of it is known now")
+        #expect(library.store.takeAsked().count { $0 == "LIST" } == 0, "all of it is known now")
         #expect(throws: Errno.noEntry) { try library.inode("t/d7/none") }
         #expect(library.store.takeAsked() == [])
     }
@@ -189,9 +190,12 @@ struct ListingTests {
 
     @Test func aReadTellsTheAttributesThatAListingDidNot() throws {
         let library = try Library(MemoryStore(), directorySeconds: 60)
+        // This one is compared, and the next one believed.
+        library.store.set("a", [1])
         library.store.set("f", [1, 2, 3], ObjectAttributes(mode: 0o100600))
-        let listed = try #require(try library.names(in: try library.root).first)
+        let listed = try #require(try library.names(in: try library.root).last)
         #expect(listed.attributes.mode == 0o100644)
+        _ = library.store.takeAsked()
         let handle = try library.volume.open(listed.attributes.inode, forWriting: false)
         defer { library.volume.release(handle) }
         try library.volume.read(handle, at: 0, count: 3) { _ in }
@@ -199,11 +203,12 @@ struct ListingTests {
             (try? library.volume.file(FileID(bitPattern: listed.attributes.inode)).mode) == 0o100600
         }
         #expect(isKnown)
-        #expect(library.store.takeAsked().filter { $0 != "LIST" } == ["GET"])
+        #expect(library.store.takeAsked() == ["GET"])
     }
 
     @Test func aLinkOfOthersIsOneRequest() throws {
         let library = try Library(MemoryStore(), directorySeconds: 60)
+        library.store.set("a", [1])
         library.store.set("link", Array("to/there".utf8), ObjectAttributes(mode: 0o120777))
         let root = try library.root
         _ = try library.names(in: root)

@@ -1,0 +1,146 @@
+import Base
+import Metadata
+import Stores
+import TestSupport
+import Testing
+
+@testable import Volumes
+
+/// What is shown of objects that have attributes recorded, before anybody has asked for them.
+struct ExactnessTests {
+    private let scratch: TemporaryDirectory
+    private let store = MemoryStore(pageKeys: 1000)
+    private let volume: Volume
+    private let root: UInt64
+
+    init() throws {
+        scratch = try TemporaryDirectory()
+        volume = try Volume(
+            over: store,
+            in: scratch.path,
+            isReadOnly: false,
+            directorySeconds: 60,
+            waitsForStore: false
+        )
+        root = try volume.storeRoot
+    }
+
+    private static let recorded = ObjectAttributes(
+        mode: 0o100640,
+        owner: 7,
+        group: 8,
+        modified: Timestamp(seconds: 1_234_567)
+    )
+
+    @Test func whereAttributesAreRecordedNoGuessIsShown() throws {
+        defer { volume.stop(deliveringAtMost: 0) }
+        for name in ["a", "b", "c"] { store.set(Key("d/\(name)"), [1, 2, 3], Self.recorded) }
+        store.set("d/large", [UInt8](repeating: 1, count: 5000), Self.recorded)
+        store.set("d/link", Array("a".utf8), ObjectAttributes(mode: 0o120777))
+        store.set("d/sub/f", [1])
+        let directory = try opened("d")
+        let page = try volume.list(directory, after: 2, limit: 100)
+        // One was compared, and tells of itself.
+        #expect(page.map(\.isNameOnly) == [false, true, true, true, true, true])
+        #expect(page[0].attributes.mode == 0o100640)
+        let types = page.map { $0.attributes.mode & 0o170000 }
+        #expect(types == [0o100000, 0, 0, 0o100000, 0, 0o040000])
+        let names = try volume.list(directory, after: 2, limit: 100, withAttributes: false)
+        #expect(names.map(\.attributes.mode) == page.map(\.attributes.mode))
+        for name in ["a", "b", "c", "large"] as [Name] {
+            let found = try volume.lookup(name, in: directory).attributes
+            #expect(found.mode == 0o100640 && found.owner == 7 && found.group == 8)
+            #expect(found.modified == Self.recorded.modified)
+        }
+        let link = try volume.lookup("link", in: directory).attributes.inode
+        #expect(try volume.target(of: link) == "a")
+        #expect(try !volume.list(directory, after: 2, limit: 5).contains(where: \.isNameOnly))
+    }
+
+    /// Nothing is asked of each, and of the directory only one.
+    @Test func whereNothingIsRecordedTheListingIsShown() throws {
+        defer { volume.stop(deliveringAtMost: 0) }
+        for i in 0..<50 { store.set(Key("d/\(10 + i)"), [1, 2, 3]) }
+        store.set("e/", [])
+        store.set("e/f", [1], Self.recorded)
+        let directory = try opened("d")
+        _ = store.takeAsked()
+        for _ in 0..<5 {
+            let page = try volume.list(directory, after: 2, limit: 100)
+            #expect(page.count == 50 && !page.contains(where: \.isNameOnly))
+            _ = try volume.list(directory, after: page[9].cookie, limit: 100)
+        }
+        #expect(store.takeAsked() == ["HEAD"])
+        // The next one may have been made by a file system, which then has made an object of its own.
+        let other = try opened("e")
+        #expect(try volume.list(other, after: 2, limit: 10).map(\.attributes.mode) == [0o100640])
+    }
+
+    @Test func namesThatAreLookedAtInTurnAreLearnedSideBySide() throws {
+        defer { volume.stop(deliveringAtMost: 0) }
+        let names = (0..<200).map { Name("\(1000 + $0)") }
+        for name in names { store.set(Key("d/\(name)"), [1, 2, 3], Self.recorded) }
+        let directory = try opened("d")
+        _ = try volume.list(directory, after: 2, limit: 100)
+        _ = store.takeAsked()
+        for name in names.prefix(7) {
+            #expect(try volume.lookup(name, in: directory).attributes.mode == 0o100640)
+        }
+        // The first was compared; the others were looked at as 1, 2, 4 names.
+        #expect(store.takeAsked() == ["GET"] + Array(repeating: "HEAD", count: 6))
+        for name in names.dropFirst(7) {
+            #expect(try volume.lookup(name, in: directory).attributes.mode == 0o100640)
+        }
+        #expect(store.takeAsked().count == 200 - 8)
+    }
+
+    /// Where the store cannot be reached, what was listed is shown, and is asked for again.
+    @Test func withoutTheStoreTheListingIsShownForNow() throws {
+        defer { volume.stop(deliveringAtMost: 0) }
+        for name in ["a", "b"] { store.set(Key("d/\(name)"), [1, 2, 3], Self.recorded) }
+        let directory = try opened("d")
+        _ = try volume.list(directory, after: 2, limit: 100)
+        store.leave()
+        let guess = try volume.lookup("b", in: directory).attributes
+        #expect(guess.mode == 0o100644 && guess.validSeconds == 0)
+        store.comeBack()
+        #expect(
+            try eventually { try volume.lookup("b", in: directory).attributes.mode == 0o100640 }
+        )
+    }
+
+    private func opened(_ name: Name) throws -> UInt64 {
+        let directory = try volume.lookup(name, in: root).attributes.inode
+        try volume.openDirectory(directory)
+        return directory
+    }
+}
+
+/// Who looks at one name after the other, and how trust in a listing is lost.
+struct LookRunsTests {
+    @Test func aRunDoublesAndStartsAnew() {
+        var runs = LookRuns()
+        var counts: [Int] = []
+        for entry in [5, 5, 6, 6, 8, 20, 50, 90, 200, 7, 8] as [Int64] {
+            counts.append(runs.look(at: entry, in: 1))
+        }
+        #expect(counts == [1, 1, 2, 2, 4, 8, 16, 32, 32, 1, 2])
+        for directory in 2..<200 as Range<FileID> {
+            let count = runs.look(at: 300, in: directory)
+            #expect(count == 1)
+        }
+        let forgotten = runs.look(at: 9, in: 1)
+        #expect(forgotten == 1)
+    }
+
+    @Test func oneGuessIsComparedNowAndThen() {
+        var trust = GuessTrust()
+        var times: [Double] = []
+        for time in [0, 0.5, 1, 2, 3, 6, 7, 1000, 1015, 1020, 1047, 1048, 1107, 1108] {
+            if trust.admitLook(at: time, isLikely: false) { times.append(time) }
+        }
+        #expect(times == [0, 1, 3, 7, 1000, 1020, 1107])
+        let isLikelyAdmitted = trust.admitLook(at: 1109, isLikely: true)
+        #expect(isLikelyAdmitted && !trust.isLost)
+    }
+}
