@@ -48,7 +48,15 @@ extension Volume: Control {
             let page = try list(found.inode, after: cookie, limit: limit)
             var entries: [Wire.Entry] = []
             for item in page {
-                var entry = try entry(item.name.text, item.attributes)
+                var attributes = item.attributes
+                if item.certainty != .all {
+                    do throws(Errno) {
+                        attributes = try lookup(item.name, in: found.inode).attributes
+                    } catch {
+                        if error == .noEntry { continue }
+                    }
+                }
+                var entry = try entry(item.name.text, attributes)
                 if found.inode == UInt64(FileID.backends) {
                     entry.state = backendState(of: item.attributes.inode)
                 }

@@ -63,21 +63,20 @@ private func list(
                 guard isIn else { return }
             }
             for entry in page {
-                let isIn =
-                    isPlus && !entry.isNameOnly
-                    ? listing.add(entry)
-                    : listing.add(
-                        entry.name,
-                        cookie: entry.cookie,
-                        attributes: entry.attributes,
-                        isPlus: isPlus
-                    )
-                guard isIn else { return }
+                guard add(entry, to: &listing, isPlus: isPlus) else { return }
             }
         }
     } catch {
         request.reply(error)
     }
+}
+
+private func add(_ entry: DirectoryEntry, to listing: inout Listing, isPlus: Bool) -> Bool {
+    if isPlus, entry.certainty == .all { return listing.add(entry) }
+    var attributes = entry.attributes
+    // No type makes the kernel tell programs that they have to look.
+    if entry.certainty == .number { attributes.mode = 0 }
+    return listing.add(entry.name, cookie: entry.cookie, attributes: attributes, isPlus: isPlus)
 }
 
 /// `.` and `..`, with the cookies that the volume leaves for them.

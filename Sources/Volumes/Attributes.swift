@@ -34,8 +34,6 @@ public struct Attributes: Equatable, Sendable {
     }
 
     /// What a listing of names tells.
-    ///
-    /// - Parameter mode: of which the type counts; 0 if that is not known.
     init(inode: UInt64, mode: UInt32) {
         self.inode = inode
         self.mode = mode
@@ -61,17 +59,18 @@ extension File {
 }
 
 extension File {
-    /// Whether this is a guess that what is recorded with the object proves wrong.
+    /// Whether what is recorded with an object shows that guesses about others like it would be wrong.
+    ///
+    /// Who records a mode or an owner has links too, whatever this one has. Many record nothing but the
+    /// time of the file; where that is about the object's own, nothing much is lost by the guess.
     func isRefuted(by recorded: ObjectAttributes) -> Bool {
-        // A directory's time is made up.
-        if isDirectory { return recorded.mode != nil || recorded.modified != nil }
-        return [
-            recorded.mode.map { $0 & 0o170000 == 0 ? $0 | 0o100000 : $0 } ?? mode != mode,
-            recorded.owner ?? owner != owner,
-            recorded.group ?? group != group,
-            recorded.modified ?? modified != modified,
-        ].contains(true)
+        if recorded.mode != nil || recorded.owner != nil || recorded.group != nil { return true }
+        guard let time = recorded.modified, !isDirectory else { return false }
+        return abs(time.secondsSince(modified)) > Self.uploadSeconds
     }
+
+    /// What is sent soon after it was written is sent within this time.
+    private static let uploadSeconds: Double = 120
 }
 
 /// A name and what it stands for.
@@ -82,8 +81,16 @@ public struct DirectoryEntry: Equatable, Sendable {
     public var attributes: Attributes
     /// How long the kernel may take the name for granted.
     public var validSeconds: Double
-    /// `attributes` have no more than number and type, or no type if that is not known.
-    public var isNameOnly = false
+    /// How much of `attributes` holds; the rest is a guess, or missing.
+    public var certainty = Certainty.all
+
+    public enum Certainty: Equatable, Sendable {
+        case all
+        /// Number and type.
+        case type
+        /// The number.
+        case number
+    }
 }
 
 /// What `setattr` is to change; `nil` stays.

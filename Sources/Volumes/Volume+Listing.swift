@@ -60,18 +60,13 @@ extension Volume {
         let seconds = isView(directory) ? Self.listedSeconds : try nameSeconds(in: directory)
         return page.map { child in
             // Who wants to know more looks the name up, and then it is learned.
-            let isNameOnly = isExact && !child.file.isKnown
+            let isGuess = isExact && !child.file.isKnown
             return DirectoryEntry(
                 name: child.entry.name,
                 cookie: child.entry.id + Self.cookiesBefore,
-                attributes: isNameOnly
-                    ? Attributes(
-                        inode: UInt64(bitPattern: child.file.id),
-                        mode: child.file.hasCertainType ? child.file.mode : 0
-                    )
-                    : attributes(of: child.file),
+                attributes: attributes(of: child.file),
                 validSeconds: seconds,
-                isNameOnly: isNameOnly
+                certainty: !isGuess ? .all : child.file.hasCertainType ? .type : .number
             )
         }
     }
@@ -89,12 +84,9 @@ extension Volume {
             DirectoryEntry(
                 name: child.name,
                 cookie: child.entry + Self.cookiesBefore,
-                attributes: Attributes(
-                    inode: UInt64(bitPattern: child.file),
-                    mode: isExact && !child.hasCertainType ? 0 : child.mode
-                ),
+                attributes: Attributes(inode: UInt64(bitPattern: child.file), mode: child.mode),
                 validSeconds: 0,
-                isNameOnly: true
+                certainty: isExact && !child.hasCertainType ? .number : .type
             )
         }
     }

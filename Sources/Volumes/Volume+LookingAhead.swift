@@ -52,7 +52,7 @@ extension Volume {
         _ backend: Backend
     ) throws(Errno) {
         guard let (entry, file) = page.first(where: { !$0.file.isKnown && !$0.file.isDirectory }),
-            !asksNoStore, backend.refusal == nil, !isRemoving(in: directory.id)
+            !asksNoStore, !backend.isOutOfReach, !isRemoving(in: directory.id)
         else { return }
         let hasObject = try entries(of: directory.id).first?.key != nil
         // Whoever waits elsewhere comes here twice.
@@ -63,11 +63,15 @@ extension Volume {
         guard isDue else { return }
         try backend.bulkhead.admit()
         backend.trust.update { _ = $0.admitLook(at: monotonicSeconds(), isLikely: hasObject) }
-        do throws(Errno) {
-            _ = try learned(entry, file, withBytes: false)
-        } catch {
-            // Whoever looks at that name is told.
-            if error.isUnfinished { throw error }
+        let isOver = Monitor(false)
+        backend.bulkhead.lookers.run { [self] in
+            // What is wrong with it, whoever looks at that name is told.
+            _ = try? learned(entry, file, withBytes: file.size <= FirstBytes.freeBytes)
+            isOver.update { $0 = true }
         }
+        try isOver.wait(whileWantedAtMost: Self.comparisonSeconds) { $0 ? true : nil }
     }
+
+    /// What is known is shown also where the store does not answer.
+    private static let comparisonSeconds: Double = 1
 }

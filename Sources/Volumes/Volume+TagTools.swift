@@ -103,7 +103,12 @@ extension Volume {
             try openDirectory(directory)
             var cookie: Int64 = 0
             while true {
-                let page = try list(directory, after: cookie, limit: Self.walkPage)
+                let page = try list(
+                    directory,
+                    after: cookie,
+                    limit: Self.walkPage,
+                    withAttributes: false
+                )
                 guard let last = page.last else { break }
                 cookie = last.cookie
                 for entry in page {

@@ -49,6 +49,21 @@ struct FreshMountTests {
         Set(try shell(Self.showing, in: directory).split(separator: "\n"))
     }
 
+    @Test func theCommandLineTellsTheSame() throws {
+        let bucket = try Bucket(.radosgw)
+        let writer = try bucket.mount()
+        try shell(Self.writing, in: writer.folder)
+        try writer.done("flush")
+        let fresh = try bucket.mount()
+        let listed = { (mount: Mount) in
+            try mount.lines("ls", "-l", "store/d").filter { !$0.hasPrefix("d") }
+        }
+        #expect(try listed(fresh) == listed(writer))
+        #expect(try listed(writer).count == 42)
+        try fresh.done("tag", "set", "-r", "store", "seen=yes")
+        #expect(try attribute(fresh.folder + "/d/f1", "user.tag.seen") == Array("yes".utf8))
+    }
+
     @Test func linksAndTimesAreFoundAtTheFirstLook() throws {
         let bucket = try Bucket(.radosgw)
         let writer = try bucket.mount()

@@ -175,6 +175,7 @@ struct ListingTests {
         let library = try Library(MemoryStore(), directorySeconds: 60)
         let time = Timestamp(seconds: 1_500_000_000)
         let attributes = ObjectAttributes(mode: 0o100640, modified: time)
+        library.store.set("a", [1])
         library.store.set("f", [UInt8](repeating: 7, count: 4 << 20), attributes)
         let root = try library.root
         _ = try library.names(in: root)
