@@ -10,7 +10,7 @@ public final class Bulkhead: Sendable {
     /// Deliveries that nobody waits for.
     public let uploaders = Workers("upload", limit: 16)
     /// Looks at objects side by side, for one program that comes to each of them.
-    public let lookers = Workers("look", limit: 24)
+    public let lookers = Workers("look", limit: 32)
     /// Fetches for the cache, each for any number of readers.
     public let fetchers = Workers("fetch", limit: 24)
 

@@ -4,42 +4,40 @@ import SQLite
 
 extension Volume {
     /// Like `learned`, for a name that a program looks at: if it looks at one after the other, those that
-    /// follow are learned side by side.
+    /// follow are learned ahead of it, side by side.
     ///
     /// Only where nothing is shown by a guess (`GuessTrust`); elsewhere nobody comes to look at many.
     func learnedInPassing(_ entry: Entry, _ file: File) throws(Errno) -> (Entry, File) {
         guard !file.isKnown, !asksNoStore, let backend = try backend(of: file),
             isExact(backend), backend.refusal == nil
         else { return try learned(entry, file) }
+        // Who comes here twice looks once.
         try backend.bulkhead.admit()
-        let count = lookRuns.update { $0.look(at: entry.id, in: entry.parent) }
-        guard count > 1 else { return try learned(entry, file) }
-        let following = try metadata.database.read { (rows) throws(Errno) in
-            rows.children(of: entry.parent, after: entry.id, limit: count - 1)
+        if let batch = lookRuns.update({ $0.look(at: entry.id, in: entry.parent) }) {
+            lookAhead(batch, in: entry.parent, backend)
         }
-        try learn([(entry, file)] + following.filter { !$0.file.isKnown }, backend)
-        // Once more if it was not to be had: that has a reason, which is told here.
-        guard let now = try child(entry.name, of: entry.parent) else { throw .noEntry }
-        return now.file.isKnown ? now : try learned(now.entry, now.file)
+        try lookRuns.wait(in: backend.bulkhead) { $0.underway.contains(entry.id) ? nil : () }
+        // Nobody looked ahead at this one, or in vain for a reason that is told here.
+        let now = try metadata.database.read { (rows) throws(Errno) in
+            guard let now = rows.entry(entry.id), now.isAttached, let file = rows.file(now.file)
+            else { throw .noEntry }
+            return (now, file)
+        }
+        return now.1.isKnown ? now : try learned(now.0, now.1)
     }
 
-    /// Learns the attributes of some side by side, as far as they can be had; who waits for it may leave.
-    private func learn(
-        _ batch: [(entry: Entry, file: File)],
-        _ backend: Backend
-    ) throws(Errno) {
-        let progress = Monitor((next: 0, left: batch.count))
-        for _ in batch {
+    private func lookAhead(_ batch: LookRuns.Batch, in directory: FileID, _ backend: Backend) {
+        let page = try? metadata.database.read { (rows) throws(Errno) in
+            rows.children(of: directory, after: batch.after, limit: batch.count)
+        }
+        let unknown = (page ?? []).filter { !$0.file.isKnown }
+        lookRuns.update { $0.begin(unknown.map(\.entry.id), of: batch, in: directory) }
+        for (entry, file) in unknown {
             backend.bulkhead.lookers.run { [self] in
-                let item = progress.withLock { progress in
-                    defer { progress.next += 1 }
-                    return batch[progress.next]
-                }
-                _ = try? learned(item.entry, item.file, withBytes: false)
-                progress.update { $0.left -= 1 }
+                _ = try? learned(entry, file, withBytes: false)
+                lookRuns.update { $0.end(entry.id) }
             }
         }
-        try progress.wait(in: backend.bulkhead) { $0.left == 0 ? () : nil }
     }
 
     /// Whether what a listing tells of a backend's objects is not shown as their attributes.

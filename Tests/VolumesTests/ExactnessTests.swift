@@ -81,15 +81,16 @@ struct ExactnessTests {
         let directory = try opened("d")
         _ = try volume.list(directory, after: 2, limit: 100)
         _ = store.takeAsked()
-        for name in names.prefix(7) {
+        for name in names {
             #expect(try volume.lookup(name, in: directory).attributes.mode == 0o100640)
+            if name == names[2] {
+                // The first was compared, the second looked at alone, and the third with the next one.
+                #expect(eventually { volume.lookRuns.withLock { $0.underway.isEmpty } })
+                #expect(store.takeAsked() == ["GET", "HEAD", "HEAD"])
+            }
         }
-        // The first was compared; the others were looked at as 1, 2, 4 names.
-        #expect(store.takeAsked() == ["GET"] + Array(repeating: "HEAD", count: 6))
-        for name in names.dropFirst(7) {
-            #expect(try volume.lookup(name, in: directory).attributes.mode == 0o100640)
-        }
-        #expect(store.takeAsked().count == 200 - 8)
+        #expect(eventually { volume.lookRuns.withLock { $0.underway.isEmpty } })
+        #expect(store.takeAsked() == Array(repeating: "HEAD", count: 200 - 4))
     }
 
     /// Many programs record the time of a file and nothing else.
@@ -132,19 +133,41 @@ struct ExactnessTests {
 
 /// Who looks at one name after the other, and how trust in a listing is lost.
 struct LookRunsTests {
-    @Test func aRunDoublesAndStartsAnew() {
+    @Test func aRunDoublesAndIsAheadOfWhoLooks() {
         var runs = LookRuns()
-        var counts: [Int] = []
-        for entry in [5, 5, 6, 6, 8, 20, 50, 90, 200, 7, 8] as [Int64] {
-            counts.append(runs.look(at: entry, in: 1))
+        var begun: [ClosedRange<Int64>] = []
+        // Names 2, 4, 6, …, of which nothing is known.
+        for entry in stride(from: 2, through: 1000 as Int64, by: 2) {
+            let batch = runs.look(at: entry, in: 1)
+            let again = runs.look(at: entry, in: 1)
+            #expect(again == nil)
+            if let batch {
+                let next = (batch.after / 2 + 1) * 2
+                let entries = (0..<batch.count).map { next + 2 * Int64($0) }
+                runs.begin(entries, of: batch, in: 1)
+                begun.append(next...entries.last!)
+            }
+            // The first is looked at alone.
+            #expect(runs.underway.contains(entry) == (entry > 2))
+            runs.end(entry)
         }
-        #expect(counts == [1, 1, 2, 2, 4, 8, 16, 32, 32, 1, 2])
-        for directory in 2..<200 as Range<FileID> {
-            let count = runs.look(at: 300, in: directory)
-            #expect(count == 1)
+        #expect(begun.prefix(6) == [4...6, 8...14, 16...30, 32...62, 64...126, 128...254])
+        #expect(zip(begun, begun.dropFirst()).allSatisfy { $0.upperBound + 2 == $1.lowerBound })
+        #expect(runs.underway.count < 2 * LookRuns.longest)
+    }
+
+    @Test func whoLooksBackBeginsAnew() {
+        var runs = LookRuns()
+        var found: [LookRuns.Batch?] = []
+        for entry in [50, 60, 7, 90] as [Int64] {
+            found.append(runs.look(at: entry, in: 1))
+            if let batch = found.last! { runs.begin([], of: batch, in: 1) }
         }
-        let forgotten = runs.look(at: 9, in: 1)
-        #expect(forgotten == 1)
+        let two = LookRuns.Batch(after: 59, count: 2)
+        #expect(found == [nil, two, nil, LookRuns.Batch(after: 89, count: 2)])
+        for directory in 2..<200 as Range<FileID> { _ = runs.look(at: 1, in: directory) }
+        let forgotten = runs.look(at: 99, in: 1)
+        #expect(forgotten == nil)
     }
 
     @Test func oneGuessIsComparedNowAndThen() {
