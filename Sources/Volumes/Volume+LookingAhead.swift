@@ -49,7 +49,9 @@ extension Volume {
         in directory: File,
         _ backend: Backend
     ) throws(Errno) {
-        guard let (entry, file) = page.first(where: { !$0.file.isKnown && !$0.file.isDirectory }),
+        let guesses = page.filter { !$0.file.isKnown }
+        // Few have recorded something with a directory who have not with their files.
+        guard let (entry, file) = guesses.first(where: { !$0.file.isDirectory }) ?? guesses.first,
             !asksNoStore, !backend.isOutOfReach, !isRemoving(in: directory.id)
         else { return }
         let hasObject = try entries(of: directory.id).first?.key != nil

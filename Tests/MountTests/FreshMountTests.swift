@@ -49,6 +49,19 @@ struct FreshMountTests {
         Set(try shell(Self.showing, in: directory).split(separator: "\n"))
     }
 
+    @Test func soItIsWithDirectoriesAlone() throws {
+        let bucket = try Bucket(.radosgw)
+        let writer = try bucket.mount()
+        let making = "mkdir -m 711 a && mkdir -m 2700 a/b a/c && chown 12:34 a/c; mkdir -m 750 d"
+        try shell(making, in: writer.folder)
+        try writer.done("flush")
+        let fresh = try bucket.mount()
+        let copy = fresh.scratch.path + "/copy"
+        try shell("cp -a . '\(copy)'", in: fresh.folder)
+        let wrong = try shown(in: copy).symmetricDifference(shown(in: writer.folder))
+        #expect(wrong == [])
+    }
+
     @Test func theCommandLineTellsTheSame() throws {
         let bucket = try Bucket(.radosgw)
         let writer = try bucket.mount()
