@@ -7,6 +7,7 @@ other, as `(title, value)`, or `(title, value, LIMIT)` for what the same session
 import concurrent.futures
 import os
 import random
+import subprocess
 import tempfile
 import threading
 import time
@@ -23,6 +24,13 @@ CHUNK = 128 << 10
 SMALL_FILES, SMALL_BYTES = 1000, 16 << 10
 MANY = 100_000
 TREE_DIRECTORIES, TREE_FILES = 400, 50
+WRITTEN = 3000
+RECORDED = {
+    "x-amz-meta-mode": str(0o100640),
+    "x-amz-meta-uid": "0",
+    "x-amz-meta-gid": "0",
+    "x-amz-meta-mtime": "1000000007",
+}
 RANDOM_READS = 256
 CURLS = (1, 2, 4, 8, 16)
 LIMIT = "limit"
@@ -46,6 +54,7 @@ ROWS = {
     "ls of 100,000 warm, s": ("s", False),
     "ls -l of 100,000 cold, s": ("s", False),
     "ls -l of 100,000 warm, s": ("s", False),
+    "ls -l of 3,000 with attributes recorded, s": ("s", False),
     "find, 20,000 in 400 directories, s": ("s", False),
     "requests for stat, open and 1 byte": ("", False),
     "bytes fetched per byte, random 4 KiB": ("", False),
@@ -71,6 +80,8 @@ def fill(port):
         (f"tree/d{i:03}/f{j:02}", 10) for i in range(TREE_DIRECTORIES) for j in range(TREE_FILES)
     ]
     s3.put_many(port, BUCKET, jobs)
+    written = [(f"written/f{i:04}", 10) for i in range(WRITTEN)]
+    s3.put_many(port, BUCKET, written, headers=RECORDED)
 
 
 class Session:
@@ -188,6 +199,14 @@ def sessions(port, proxy, is_first, small_files):
 
         return body
 
+    def written(mount):
+        """What a file system has written: modes, owners and times are with the objects."""
+        command = ["ls", "-l", "--time-style=+%s", mount.path / "written"]
+        yield "ls -l of 3,000 with attributes recorded, s", measure.run(command)
+        shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        if shown.count(RECORDED["x-amz-meta-mtime"]) != WRITTEN:
+            raise RuntimeError(f"{mount.name} shows other times than are recorded")
+
     def find(mount):
         yield "find, 20,000 in 400 directories, s", measure.run(find_files(mount))
 
@@ -254,6 +273,7 @@ def sessions(port, proxy, is_first, small_files):
         Session("small files", small),
         Session("ls", listings("ls"), listed("many/", "ls of 100,000 cold, s")),
         Session("ls -l", listings("ls", "-l"), listed("many/", "ls -l of 100,000 cold, s")),
+        Session("ls -l with attributes", written),
         Session("find", find, listed("tree/", "find, 20,000 in 400 directories, s")),
     ]
     counted = [

@@ -33,8 +33,8 @@ class Client:
             raise RuntimeError(f"{method} {path}: {answer.status} {content[:300]}")
         return content
 
-    def put(self, bucket, key, body):
-        self.send("PUT", f"/{bucket}/{key}", body=body)
+    def put(self, bucket, key, body, headers=()):
+        self.send("PUT", f"/{bucket}/{key}", body=body, headers=headers)
 
     def get(self, bucket, key, first, last):
         return self.send("GET", f"/{bucket}/{key}", headers={"Range": f"bytes={first}-{last}"})
@@ -75,17 +75,17 @@ class Client:
                 return keys
 
 
-def put_many(port, bucket, jobs, workers=4):
+def put_many(port, bucket, jobs, workers=4, headers=()):
     """Puts objects of given sizes, each a key and a size, from processes side by side."""
     with concurrent.futures.ProcessPoolExecutor(workers) as pool:
-        work = [(port, bucket, jobs[i::workers]) for i in range(workers)]
+        work = [(port, bucket, jobs[i::workers], headers) for i in range(workers)]
         list(pool.map(put_each, *zip(*work)))
 
 
-def put_each(port, bucket, jobs):
+def put_each(port, bucket, jobs, headers):
     client = Client(port)
     for key, size in jobs:
-        client.put(bucket, key, b"x" * size)
+        client.put(bucket, key, b"x" * size, headers)
 
 
 def quoted(text):
