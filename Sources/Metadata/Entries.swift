@@ -250,14 +250,17 @@ extension Connection {
             .integer(Int64(limit))
         ) {
             let mode = UInt32(truncatingIfNeeded: $0.integer(3))
-            let isCertain = $0.integer(4) != 0 || !File.mayBeOther(mode: mode, size: $0.integer(5))
             page.append(
                 ListedName(
                     entry: $0.integer(0),
                     name: Name($0.text(1)),
                     file: $0.integer(2),
                     mode: mode,
-                    hasCertainType: isCertain
+                    hasCertainType: File.isTypeCertain(
+                        isKnown: $0.integer(4) != 0,
+                        mode: mode,
+                        size: $0.integer(5)
+                    )
                 )
             )
             return true

@@ -58,13 +58,15 @@ public struct File: Equatable, Sendable {
 
     /// Whether it is known what kind of file it is: a listing does not tell a symbolic link, or a special
     /// file, from a short one.
-    public var hasCertainType: Bool { isKnown || !Self.mayBeOther(mode: mode, size: size) }
+    public var hasCertainType: Bool {
+        Self.isTypeCertain(isKnown: isKnown, mode: mode, size: size)
+    }
 
     /// Symbolic links longer than Linux allows (`PATH_MAX`) are cut off, and so refused by it.
     public static let longestTarget: Int64 = 4095
 
-    static func mayBeOther(mode: UInt32, size: Int64) -> Bool {
-        mode & 0o170000 == 0o100000 && size <= longestTarget
+    static func isTypeCertain(isKnown: Bool, mode: UInt32, size: Int64) -> Bool {
+        isKnown || mode & 0o170000 != 0o100000 || size > longestTarget
     }
 }
 

@@ -15,11 +15,11 @@ struct GuessTrust {
     /// Whether a directory that is about to be shown by guesses should have one of them compared.
     ///
     /// - Parameter isLikely: it has an object of its own, as those make who record attributes.
-    mutating func admitLook(at now: Double, isLikely: Bool) -> Bool {
-        guard isLikely || now >= nextLook else { return false }
+    func isLookDue(at now: Double, isLikely: Bool) -> Bool { isLikely || now >= nextLook }
+
+    mutating func noteLook(at now: Double) {
         nextLook = now + pause
         pause = min(2 * pause, Self.longestPauseSeconds)
-        return true
     }
 
     mutating func lose() { isLost = true }

@@ -55,14 +55,11 @@ extension Volume {
             !asksNoStore, !backend.isOutOfReach, !isRemoving(in: directory.id)
         else { return }
         let hasObject = try entries(of: directory.id).first?.key != nil
-        // Whoever waits elsewhere comes here twice.
-        let isDue = backend.trust.withLock { trust in
-            var trust = trust
-            return trust.admitLook(at: monotonicSeconds(), isLikely: hasObject)
-        }
-        guard isDue else { return }
+        let now = monotonicSeconds()
+        guard backend.trust.withLock({ $0.isLookDue(at: now, isLikely: hasObject) }) else { return }
+        // Whoever has to wait elsewhere comes here once more.
         try backend.bulkhead.admit()
-        backend.trust.update { _ = $0.admitLook(at: monotonicSeconds(), isLikely: hasObject) }
+        backend.trust.update { $0.noteLook(at: now) }
         let isOver = Monitor(false)
         backend.bulkhead.lookers.run { [self] in
             // What is wrong with it, whoever looks at that name is told.

@@ -28,10 +28,7 @@ struct FreshMountTests {
         "tar --format=posix -cf - . | tar -C $TO -xf -",
     ])
     func whatCopiesGetsWhatWasWritten(command: String) throws {
-        let bucket = try Bucket(.radosgw)
-        let writer = try bucket.mount()
-        try shell(Self.writing, in: writer.folder)
-        try writer.done("flush")
+        let (bucket, writer) = try written(by: Self.writing)
         let written = try shown(in: writer.folder)
         let content = try shell("cat d/f* d/sub/large | sha256sum", in: writer.folder)
         let fresh = try bucket.mount()
@@ -45,16 +42,23 @@ struct FreshMountTests {
         #expect(wrongHere == [])
     }
 
+    /// A bucket, and the mount through which it was written.
+    private func written(by script: String) throws -> (Bucket, Mount) {
+        let bucket = try Bucket(.radosgw)
+        let writer = try bucket.mount()
+        try shell(script, in: writer.folder)
+        try writer.done("flush")
+        return (bucket, writer)
+    }
+
     private func shown(in directory: String) throws -> Set<Substring> {
         Set(try shell(Self.showing, in: directory).split(separator: "\n"))
     }
 
     @Test func soItIsWithDirectoriesAlone() throws {
-        let bucket = try Bucket(.radosgw)
-        let writer = try bucket.mount()
-        let making = "mkdir -m 711 a && mkdir -m 2700 a/b a/c && chown 12:34 a/c; mkdir -m 750 d"
-        try shell(making, in: writer.folder)
-        try writer.done("flush")
+        let (bucket, writer) = try written(
+            by: "mkdir -m 711 a && mkdir -m 2700 a/b a/c && chown 12:34 a/c; mkdir -m 750 d"
+        )
         let fresh = try bucket.mount()
         let copy = fresh.scratch.path + "/copy"
         try shell("cp -a . '\(copy)'", in: fresh.folder)
@@ -63,10 +67,7 @@ struct FreshMountTests {
     }
 
     @Test func theCommandLineTellsTheSame() throws {
-        let bucket = try Bucket(.radosgw)
-        let writer = try bucket.mount()
-        try shell(Self.writing, in: writer.folder)
-        try writer.done("flush")
+        let (bucket, writer) = try written(by: Self.writing)
         let fresh = try bucket.mount()
         let listed = { (mount: Mount) in
             try mount.lines("ls", "-l", "store/d").filter { !$0.hasPrefix("d") }
@@ -78,10 +79,7 @@ struct FreshMountTests {
     }
 
     @Test func linksAndTimesAreFoundAtTheFirstLook() throws {
-        let bucket = try Bucket(.radosgw)
-        let writer = try bucket.mount()
-        try shell(Self.writing, in: writer.folder)
-        try writer.done("flush")
+        let (bucket, writer) = try written(by: Self.writing)
         for command in [
             "find . -type l | sort", "find . -type p", "find . -newermt 1990-01-01 -type f | sort",
             "python3 -c 'import os; print(sorted(e.name for e in os.scandir(\"d\") if e.is_symlink()))'",

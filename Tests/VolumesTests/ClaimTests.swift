@@ -14,12 +14,7 @@ struct ClaimTests {
 
     init() throws {
         scratch = try TemporaryDirectory()
-        volume = try Volume(
-            over: store,
-            in: scratch.path,
-            isReadOnly: false,
-            directorySeconds: 60
-        )
+        volume = try Volume(over: store, in: scratch.path)
         root = try volume.storeRoot
     }
 

@@ -15,13 +15,7 @@ struct ExactnessTests {
 
     init() throws {
         scratch = try TemporaryDirectory()
-        volume = try Volume(
-            over: store,
-            in: scratch.path,
-            isReadOnly: false,
-            directorySeconds: 60,
-            waitsForStore: false
-        )
+        volume = try Volume(over: store, in: scratch.path, waitsForStore: false)
         root = try volume.storeRoot
     }
 
@@ -174,10 +168,11 @@ struct LookRunsTests {
         var trust = GuessTrust()
         var times: [Double] = []
         for time in [0, 0.5, 1, 2, 3, 6, 7, 1000, 1015, 1020, 1047, 1048, 1107, 1108] {
-            if trust.admitLook(at: time, isLikely: false) { times.append(time) }
+            guard trust.isLookDue(at: time, isLikely: false) else { continue }
+            trust.noteLook(at: time)
+            times.append(time)
         }
         #expect(times == [0, 1, 3, 7, 1000, 1020, 1107])
-        let isLikelyAdmitted = trust.admitLook(at: 1109, isLikely: true)
-        #expect(isLikelyAdmitted && !trust.isLost)
+        #expect(trust.isLookDue(at: 1109, isLikely: true) && !trust.isLost)
     }
 }

@@ -12,13 +12,7 @@ struct GatheringTests {
         let store = MemoryStore(pageKeys: 1000)
         let names = (0..<300).map { Name("f\($0)") }
         for name in names { store.set(Key(name.text), [1]) }
-        let volume = try Volume(
-            over: store,
-            in: scratch.path,
-            isReadOnly: false,
-            directorySeconds: 60,
-            waitsForStore: false
-        )
+        let volume = try Volume(over: store, in: scratch.path, waitsForStore: false)
         defer { volume.stop(deliveringAtMost: 0) }
         let root = try volume.storeRoot
         try volume.openDirectory(root)

@@ -17,13 +17,7 @@ struct GuessTests {
     init() throws {
         scratch = try TemporaryDirectory()
         for name in names { store.set(Key("d/\(name)"), Array("bytes".utf8), Self.attributes) }
-        volume = try Volume(
-            over: store,
-            in: scratch.path,
-            isReadOnly: false,
-            directorySeconds: 60,
-            waitsForStore: false
-        )
+        volume = try Volume(over: store, in: scratch.path, waitsForStore: false)
         root = try volume.storeRoot
     }
 

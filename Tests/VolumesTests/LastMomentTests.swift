@@ -22,7 +22,6 @@ struct LastMomentTests {
         try Volume(
             over: store,
             in: scratch.path,
-            isReadOnly: false,
             directorySeconds: directorySeconds,
             waitsForStore: waitsForStore
         )

@@ -18,7 +18,6 @@ struct MovedDirectoryTests {
         volume = try Volume(
             over: store,
             in: scratch.path,
-            isReadOnly: false,
             directorySeconds: 0.001,
             waitsForStore: false
         )

@@ -21,12 +21,7 @@ struct ProvisioningTests {
     }
 
     private func volume(in scratch: TemporaryDirectory) throws -> Volume {
-        try Volume(
-            over: MemoryStore(),
-            in: scratch.path,
-            isReadOnly: false,
-            directorySeconds: 60
-        )
+        try Volume(over: MemoryStore(), in: scratch.path)
     }
 
     private func names(_ volume: Volume, _ path: String) throws -> Set<String> {

@@ -16,13 +16,7 @@ struct SavingTests {
 
     init() throws {
         scratch = try TemporaryDirectory()
-        volume = try Volume(
-            over: MemoryStore(),
-            in: scratch.path,
-            isReadOnly: false,
-            directorySeconds: 60,
-            waitsForStore: false
-        )
+        volume = try Volume(over: MemoryStore(), in: scratch.path, waitsForStore: false)
         let new = NewFile(mode: 0o100644, owner: 1, group: 1)
         let root = try volume.storeRoot
         (_, handle) = try volume.create(new, named: "a", in: root, exclusive: true)

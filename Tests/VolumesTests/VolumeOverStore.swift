@@ -10,8 +10,8 @@ extension Volume {
     convenience init(
         over store: any Store,
         in directory: String,
-        isReadOnly: Bool,
-        directorySeconds: Double,
+        isReadOnly: Bool = false,
+        directorySeconds: Double = 60,
         waitsForStore: Bool = true
     ) throws {
         let metadata = try Metadata(path: directory + "/db")
