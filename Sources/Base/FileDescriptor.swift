@@ -61,6 +61,11 @@ public struct FileDescriptor: ~Copyable, Sendable {
     /// Returns once the bytes, and the size needed to find them, are on the disk.
     public func synchronizeData() throws(Errno) { try retrying { fdatasync(rawValue) } }
 
+    /// Gives the disk what was written so far, for `synchronizeData` to wait less.
+    ///
+    /// Waits for nothing, promises nothing and fails silently.
+    public func startWriting() { gosync_start_writing(rawValue) }
+
     /// Returns when all that was written to the file system that this lies on is on its disk.
     public func synchronizeFileSystem() throws(Errno) {
         try retrying { gosync_sync_file_system(rawValue) }
@@ -72,6 +77,10 @@ public struct FileDescriptor: ~Copyable, Sendable {
             gosync_punch_hole(rawValue, range.lowerBound, range.upperBound - range.lowerBound)
         }
     }
+
+    /// How much of the disk the file takes; asking changes nothing, where `status` may have the next write
+    /// touch the inode.
+    public func diskBytes() throws(Errno) -> Int64 { try retrying { gosync_disk_bytes(rawValue) } }
 
     /// Where the first hole starts; the end of a file that has none.
     public func firstHole() throws(Errno) -> Int64 { try retrying { gosync_first_hole(rawValue) } }

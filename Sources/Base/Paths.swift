@@ -4,14 +4,12 @@ import Glibc
 /// What the daemon's own files and directories look like from outside.
 public struct FileStatus: Equatable, Sendable {
     public var sizeBytes: Int64
-    public var diskBytes: Int64
     /// Type and permissions, as `st_mode`.
     public var mode: UInt32
     public var modified: Timestamp
 
     init(_ status: stat) {
         sizeBytes = Int64(status.st_size)
-        diskBytes = Int64(status.st_blocks) * 512
         mode = status.st_mode
         modified = Timestamp(status.st_mtim)
     }

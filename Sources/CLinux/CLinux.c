@@ -12,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -40,6 +41,14 @@ int gosync_reserve(int file, int64_t offset, int64_t length) {
 }
 
 int gosync_sync_file_system(int file) { return syncfs(file); }
+
+void gosync_start_writing(int file) { (void)sync_file_range(file, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
+int64_t gosync_disk_bytes(int file) {
+    struct statx found;
+    if (statx(file, "", AT_EMPTY_PATH, STATX_BLOCKS, &found) != 0) return -1;
+    return (int64_t)found.stx_blocks * 512;
+}
 
 int64_t gosync_first_hole(int file) { return lseek(file, 0, SEEK_HOLE); }
 

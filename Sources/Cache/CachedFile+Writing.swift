@@ -100,7 +100,7 @@ extension CachedFile {
 
     /// Writes the file's row as it is now.
     func save(isDirty: Bool, in connection: Connection) {
-        let disk = (try? descriptor.status()).map(\.diskBytes) ?? 0
+        let disk = (try? descriptor.diskBytes()) ?? 0
         let (base, used) = table.withLock { ($0.base, $0.used) }
         let row = ContentRow(base: base, isDirty: isDirty, disk: disk, used: used)
         connection.saveContent(row, of: number)

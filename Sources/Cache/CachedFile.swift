@@ -143,8 +143,8 @@ public final class CachedFile: @unchecked Sendable {
 
     /// Takes note of the disk that the file uses, after it was written to.
     func accountDisk() {
-        guard let status = try? descriptor.status() else { return }
-        account(total: status.diskBytes + table.withLock { $0.bytesOnTheWay })
+        guard let disk = try? descriptor.diskBytes() else { return }
+        account(total: disk + table.withLock { $0.bytesOnTheWay })
     }
 
     private func account(total bytes: Int64) {
@@ -165,7 +165,7 @@ public final class CachedFile: @unchecked Sendable {
     /// - Parameter isLast: nothing more will come. Until then the row counts some more than is there:
     ///   after a crash that much may be there.
     func saveIndex(isLast: Bool = false) {
-        let blocks = (try? descriptor.status()).map(\.diskBytes) ?? 0
+        let blocks = (try? descriptor.diskBytes()) ?? 0
         let (onTheWay, base, used, hasChanges) = table.withLock {
             ($0.bytesOnTheWay, $0.base, $0.used, $0.hasChanges)
         }

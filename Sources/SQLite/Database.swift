@@ -152,14 +152,20 @@ public final class Database: Sendable {
     }
 
     /// Returns when everything that was written before is on the disk; at once where it is already.
-    public func synchronize<E: DatabaseFailure>(_: E.Type) throws(E) {
+    ///
+    /// - Parameter body: waits for the disk too. It is run when the disk has been given what is to be
+    ///   written here, which it takes meanwhile.
+    public func synchronize<E: DatabaseFailure>(
+        _: E.Type,
+        with body: () throws(E) -> Void = {}
+    ) throws(E) {
         // Counted before: what is written meanwhile may be in what reaches the disk, or not.
         let written = writer.writeCount
-        guard synchronized.load(ordering: .acquiring) < written else { return }
-        try mapping(E.self) { () throws(DatabaseError) in
-            try commit()
-            try synchronizeLog()
-        }
+        guard synchronized.load(ordering: .acquiring) < written else { return try body() }
+        try mapping(E.self) { () throws(DatabaseError) in try commit() }
+        log?.startWriting()
+        try body()
+        try mapping(E.self) { () throws(DatabaseError) in try synchronizeLog() }
         synchronized.max(written, ordering: .releasing)
     }
 

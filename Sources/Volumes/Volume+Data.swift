@@ -154,8 +154,9 @@ extension Volume {
     }
 
     private func synchronizeHere(_ node: Node) throws(Errno) {
-        if node.now.isDirty { try node.bytes.synchronize() }
-        try metadata.database.synchronize(Errno.self)
+        try metadata.database.synchronize(Errno.self) { () throws(Errno) in
+            if node.now.isDirty { try node.bytes.synchronize() }
+        }
     }
 
     /// The disk and the store take the bytes side by side.

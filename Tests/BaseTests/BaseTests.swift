@@ -148,6 +148,30 @@ struct NameTests {
     }
 }
 
+struct FileDescriptorTests {
+    /// What a file takes on the disk is asked after each write.
+    ///
+    /// The kernel gives a file whose times were asked for a new one at its next write, and the inode is to
+    /// be written once more.
+    @Test func askingWhatAFileTakesHasNoNextWriteTouchTheInode() throws {
+        let directory = try TemporaryDirectory()
+        func open(_ name: String) throws -> FileDescriptor {
+            try FileDescriptor(opening: directory.path + "/" + name, flags: O_RDWR | O_CREAT)
+        }
+        let one = try open("one")
+        let other = try open("other")
+        // Times are exact where one was asked for, and otherwise those of the last tick of a clock.
+        let pairs = try (0..<50).map { _ in
+            try other.write([1].span.bytes, at: 0)
+            try one.write([1].span.bytes, at: 0)
+            #expect(try one.diskBytes() > 0)
+            try one.write([1].span.bytes, at: 0)
+            return (try one.status().modified, try other.status().modified)
+        }
+        #expect(pairs.contains { $0.0 == $0.1 })
+    }
+}
+
 struct DirectoryTests {
     @Test func nothingOutsideIsReached() throws {
         let outside = try TemporaryDirectory()

@@ -163,7 +163,7 @@ struct ReadingTests {
                 let range = start..<start + 1 << 20
                 let expected = Array(origin.bytes[Int(start)..<Int(start) + 1 << 20])
                 #expect(difference(try file.read(range, origin), expected) == nil)
-                most = max(most, try file.descriptor.status().diskBytes)
+                most = max(most, try file.descriptor.diskBytes())
             }
             fixture.cache.release(file)
         }

@@ -237,6 +237,27 @@ struct DatabaseTests {
         }
     }
 
+    /// What waits for the disk beside it is run once in any case; where it fails, nothing was promised.
+    @Test func whatIsSynchronizedWithItIsRunOnce() throws {
+        let fixture = try Fixture()
+        func synchronize(_ body: () throws(DatabaseError) -> Void) throws(DatabaseError) {
+            try fixture.database.synchronize(DatabaseError.self, with: body)
+        }
+        try fixture.insert(.integer(1))
+        let failure = DatabaseError(code: 5, message: "the disk is out of order")
+        #expect(throws: DatabaseError.self) {
+            try synchronize { () throws(DatabaseError) in throw failure }
+        }
+        var states: [Int64?] = []
+        for _ in 0..<2 {
+            try synchronize { () throws(DatabaseError) in
+                let other = try Connection(path: fixture.path, readOnly: true)
+                states.append(Fixture.count(other))
+            }
+        }
+        #expect(states == [1, 1], "it is committed before, and once")
+    }
+
     @Test func aFileThatIsNoDatabaseIsRefused() throws {
         let directory = try TemporaryDirectory()
         let path = directory.path + "/test.db"

@@ -14,6 +14,10 @@ int gosync_punch_hole(int file, int64_t offset, int64_t length);
 int gosync_reserve(int file, int64_t offset, int64_t length);
 /* Brings the whole file system that a file lies on to its disk. */
 int gosync_sync_file_system(int file);
+void gosync_start_writing(int file);
+/* The bytes of disk that a file takes. Its times are not asked for: once they were, the next write would have to note
+ * a time of its own, with the inode to be written anew. */
+int64_t gosync_disk_bytes(int file);
 /* Where the first hole starts; the end of the file, where it has none. */
 int64_t gosync_first_hole(int file);
 /* Whether anybody has the file open or mapped besides this descriptor, which must be open for writing;
