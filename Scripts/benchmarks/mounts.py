@@ -26,7 +26,7 @@ class Mount:
     starts = itertools.count(1)
 
     def __init__(self, scratch, port, bucket):
-        self.scratch = pathlib.Path(scratch) / f"{self.name} {next(self.starts)}"
+        self.scratch = measure.apart(scratch, f"{self.name} {next(self.starts)}")
         self.port = port
         self.bucket = bucket
         self.point = self.scratch / "mnt"
