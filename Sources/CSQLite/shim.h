@@ -1,4 +1,6 @@
 #pragma once
+/* Declares what Debian's library has; without it, nothing would link. */
+#define SQLITE_ENABLE_PREUPDATE_HOOK
 #include <sqlite3.h>
 
 /* Variadic. Without a sum of all memory, allocating takes no lock that all connections share. */

@@ -1,6 +1,6 @@
 public import Base
 import Glibc
-import SQLite
+public import SQLite
 
 /// Reads a range of the object behind a file, handing its bytes on as they arrive.
 public typealias Fetch =
@@ -51,7 +51,8 @@ public final class CachedFile: @unchecked Sendable {
         let row = try cache.database.read { (connection) throws(Errno) in
             connection.content(of: number)
         }
-        let status = cache.status(of: number)
+        // Of a file that has nothing here yet, nothing is to be found.
+        let status = row.map(\.disk) ?? 0 > 0 ? cache.status(of: number) : nil
         let usable = row.flatMap { row in
             status != nil || row.disk == 0 ? row : nil
         }
@@ -165,20 +166,28 @@ public final class CachedFile: @unchecked Sendable {
     /// - Parameter isLast: nothing more will come. Until then the row counts some more than is there:
     ///   after a crash that much may be there.
     func saveIndex(isLast: Bool = false) {
-        let blocks = (try? descriptor.diskBytes()) ?? 0
-        let (onTheWay, base, used, hasChanges) = table.withLock {
-            ($0.bytesOnTheWay, $0.base, $0.used, $0.hasChanges)
-        }
+        let disk = measureDisk(isLast: isLast)
+        let (used, hasChanges) = table.withLock { ($0.used, $0.hasChanges) }
         let old = saved.withLock { $0 }
-        account(total: blocks + onTheWay)
-        let most = min(base, blocks + onTheWay + Self.unsavedLimit)
-        let disk = isLast ? blocks : max(blocks, most)
         guard hasChanges || disk != old.disk || used - old.used > Self.usedPrecision else { return }
         do throws(Errno) {
             try cache.database.write { (connection) throws(Errno) in write(disk, in: connection) }
         } catch {
             Log.debug("cache file \(number): its index cannot be saved: \(error)")
         }
+    }
+
+    /// The same as part of a transaction; closing the file soon after costs none of its own then.
+    public func saveIndex(in connection: Connection) {
+        write(measureDisk(isLast: false), in: connection)
+    }
+
+    /// The space that the row is to tell.
+    private func measureDisk(isLast: Bool) -> Int64 {
+        let blocks = (try? descriptor.diskBytes()) ?? 0
+        let (onTheWay, base) = table.withLock { ($0.bytesOnTheWay, $0.base) }
+        account(total: blocks + onTheWay)
+        return isLast ? blocks : max(blocks, min(base, blocks + onTheWay + Self.unsavedLimit))
     }
 
     /// Reading alone changes the index no more often than this, in nanoseconds.

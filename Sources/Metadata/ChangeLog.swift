@@ -78,12 +78,10 @@ extension Connection {
     /// The absolute path of a file, by its oldest name; `nil` for what has none.
     public func path(of file: FileID) -> String? {
         guard file != .root else { return "/" }
-        let own = first(
-            "SELECT parent, name FROM entry WHERE file = ? ORDER BY parent > 0 DESC, id LIMIT 1",
-            .integer(file)
-        ) { (parent: $0.integer(0), name: $0.text(1)) }
-        guard let own, own.parent > 0, let above = path(ofDirectory: own.parent) else { return nil }
-        return above == "/" ? "/\(own.name)" : "\(above)/\(own.name)"
+        guard let own = entries(of: file).first, own.isAttached,
+            let above = path(ofDirectory: own.parent)
+        else { return nil }
+        return above == "/" ? "/\(own.name.text)" : "\(above)/\(own.name.text)"
     }
 
     /// The same of a directory, which has one name.

@@ -61,30 +61,99 @@ struct FileChange: Equatable {
     }
 }
 
-/// The notes that the writing connection takes, by triggers of its own, of what changes until a commit.
-///
-/// Triggers, because rows are written in many places and none of them can forget. The notes are in a
-/// temporary table, so a transaction that is rolled back leaves none. New names, of which there are the
-/// most, SQLite tells without a trigger (`takeInserted`).
+/// What the writing connection notes of each row that changes: rows are written in many places, and none of
+/// them can forget.
+enum ChangedFiles {
+    static let tables = [
+        WatchedTable("entry") { change, notes in
+            switch change.kind {
+            // What was detached says of a key that its object is ours, and is no news.
+            case .insertion:
+                if change.after(EntryColumn.parent) > 0 { notes.append(placeAfter(change)) }
+            case .deletion:
+                if change.before(EntryColumn.parent) > 0 { notes.append(placeBefore(change)) }
+            case .update:
+                guard change.changes(EntryColumn.place) else { return }
+                notes += [placeBefore(change), placeAfter(change)]
+            }
+        },
+        WatchedTable("file") { change, notes in
+            switch change.kind {
+            case .insertion: break
+            case .deletion:
+                guard change.before(FileColumn.backend) > 0 else { return }
+                notes.append(RowNote(change.before(FileColumn.id), ChangeKinds.names.rawValue))
+            case .update:
+                // Of directories, views tell neither.
+                let type = change.after(FileColumn.mode) & 0o170000
+                guard type == 0o100000 || type == 0o120000,
+                    change.changes(FileColumn.shown)
+                else { return }
+                notes.append(RowNote(change.after(FileColumn.id), ChangeKinds.row.rawValue))
+            }
+        },
+        WatchedTable("xattr") { change, notes in
+            notes.append(RowNote(subject(of: change), ChangeKinds.attributes.rawValue))
+        },
+        WatchedTable("filter") { change, notes in
+            guard change.kind != .update || change.changes(FilterColumn.shown) else { return }
+            notes.append(RowNote(subject(of: change), ChangeKinds.filters.rawValue))
+        },
+    ]
+
+    /// Columns of `entry`.
+    private enum EntryColumn {
+        static let parent: CInt = 1
+        static let file: CInt = 4
+        static let backend: CInt = 6
+        /// With the name.
+        static let place: [CInt] = [parent, 2, file]
+    }
+
+    /// Columns of `file`.
+    private enum FileColumn {
+        static let id: CInt = 0
+        static let backend: CInt = 1
+        static let mode: CInt = 2
+        /// Size and time of modification.
+        static let shown: [CInt] = [6, 7]
+    }
+
+    /// Columns of `filter`.
+    private enum FilterColumn {
+        /// `query`, `layout`, `names`, `folds`.
+        static let shown: [CInt] = [1, 2, 3, 7]
+    }
+
+    private static func placeBefore(_ change: borrowing RowChange) -> RowNote {
+        let kind = placeKind(change.before(EntryColumn.parent), change.before(EntryColumn.backend))
+        return RowNote(change.before(EntryColumn.file), kind)
+    }
+
+    private static func placeAfter(_ change: borrowing RowChange) -> RowNote {
+        let kind = placeKind(change.after(EntryColumn.parent), change.after(EntryColumn.backend))
+        return RowNote(change.after(EntryColumn.file), kind)
+    }
+
+    /// Of a name that comes, goes or moves.
+    private static func placeKind(_ parent: Int64, _ backend: Int64) -> Int64 {
+        if parent == FileID.backends { return ChangeKinds.backend.rawValue }
+        return backend == 0 ? ChangeKinds.filters.rawValue : ChangeKinds.names.rawValue
+    }
+
+    /// The file that a row begins with.
+    private static func subject(of change: borrowing RowChange) -> FileID {
+        change.kind == .deletion ? change.before(0) : change.after(0)
+    }
+}
+
 extension Connection {
-    func noteChanges() {
-        execute(
-            """
-            CREATE TEMP TABLE changed(file INTEGER, kind INTEGER, PRIMARY KEY(file, kind)) WITHOUT ROWID;
-            CREATE TEMP TABLE tagged(file INTEGER, key TEXT, value TEXT, was INTEGER);
-            """
-        )
-        // No OR IGNORE: the statement that sets a trigger off overrides it.
-        for (name, event, condition, file, kind) in Self.noted {
-            execute(
-                """
-                CREATE TEMP TRIGGER changed_\(name) AFTER \(event) \(condition)
-                BEGIN INSERT INTO changed SELECT \(file), \(kind) WHERE NOT EXISTS (
-                SELECT 1 FROM changed WHERE file = \(file) AND kind = \(kind)); END;
-                """
-            )
-        }
-        // In words, because the rows of keys and values go with the last file that has them.
+    /// Has triggers of this connection note what changes about tags.
+    ///
+    /// In words, because the rows of keys and values go with the last file that has them: SQLite tells of a
+    /// row's numbers only. The notes are in a temporary table, so what is rolled back leaves none.
+    func noteTags() {
+        execute("CREATE TEMP TABLE tagged(file INTEGER, key TEXT, value TEXT, was INTEGER)")
         for (name, event, row, was) in [
             ("in", "INSERT", "NEW", 0), ("out", "DELETE", "OLD", 1),
         ] {
@@ -99,65 +168,12 @@ extension Connection {
         }
     }
 
-    private static func entryKind(_ row: String) -> String {
-        "CASE WHEN \(row).parent = 2 THEN 32 WHEN \(row).backend = 0 THEN 16 ELSE 2 END"
-    }
-
-    /// Of a name; what was detached says of a key that its object is ours, and is no news.
-    private static let newEntry =
-        "SELECT file, \(entryKind("entry")) FROM entry WHERE id = ? AND parent > 0"
-
-    private static let moved =
-        "WHEN OLD.parent IS NOT NEW.parent OR OLD.name IS NOT NEW.name OR OLD.file IS NOT NEW.file"
-
-    private static let noted: [(String, String, String, String, String)] = [
-        ("entry_out", "DELETE ON main.entry", "WHEN OLD.parent > 0", "OLD.file", entryKind("OLD")),
-        (
-            "entry_from", "UPDATE OF parent, name, file ON main.entry", moved, "OLD.file",
-            entryKind("OLD")
-        ),
-        (
-            "entry_to", "UPDATE OF parent, name, file ON main.entry", moved, "NEW.file",
-            entryKind("NEW")
-        ),
-        (
-            "row", "UPDATE OF size, mtime ON main.file",
-            """
-            WHEN (NEW.mode & 61440) IN (32768, 40960)
-            AND (OLD.size IS NOT NEW.size OR OLD.mtime IS NOT NEW.mtime)
-            """, "NEW.id", "4"
-        ),
-        ("row_out", "DELETE ON main.file", "WHEN OLD.backend > 0", "OLD.id", "2"),
-        ("attribute_in", "INSERT ON main.xattr", "", "NEW.file", "8"),
-        ("attribute_out", "DELETE ON main.xattr", "", "OLD.file", "8"),
-        ("filter_in", "INSERT ON main.filter", "", "NEW.file", "16"),
-        ("filter_out", "DELETE ON main.filter", "", "OLD.file", "16"),
-        (
-            "filter", "UPDATE OF query, layout, names, folds ON main.filter",
-            """
-            WHEN OLD.query IS NOT NEW.query OR OLD.layout IS NOT NEW.layout
-            OR OLD.names IS NOT NEW.names OR OLD.folds IS NOT NEW.folds
-            """, "NEW.file", "16"
-        ),
-    ]
-
     /// Hands out the notes taken since they were last handed out, by file.
     func takeChanges() -> [FileChange] {
         var changes: [FileID: FileChange] = [:]
-        each("SELECT file, kind FROM temp.changed") { row in
-            let file = row.integer(0)
-            changes[file, default: FileChange(file: file)].kinds
-                .insert(ChangeKinds(rawValue: row.integer(1)))
-            return true
-        }
-        if !changes.isEmpty { runUnrecorded("DELETE FROM temp.changed") }
-        for row in takeInserted() {
-            each(composed: Self.newEntry, [.integer(row)]) { row in
-                let file = row.integer(0)
-                changes[file, default: FileChange(file: file)].kinds
-                    .insert(ChangeKinds(rawValue: row.integer(1)))
-                return false
-            }
+        for note in takeNotes() {
+            changes[note.subject, default: FileChange(file: note.subject)].kinds
+                .insert(ChangeKinds(rawValue: note.kind))
         }
         // To sort nothing costs more than to see that there is nothing.
         let hasTags = first("SELECT 1 FROM temp.tagged LIMIT 1") { _ in true } ?? false

@@ -141,19 +141,21 @@ extension Connection {
         each(
             """
             SELECT id, parent, name, component, file, backend, key, etag, stored_data, stored_meta, touched, vanished
-            FROM entry WHERE file = ? ORDER BY parent > 0 DESC, id
+            FROM entry WHERE file = ? ORDER BY id
             """,
             .integer(file)
         ) {
             entries.append(Entry($0))
             return true
         }
-        return entries
+        // Nearly every file has one name, and SQLite would prepare to sort it.
+        if entries.count < 2 { return entries }
+        return entries.filter(\.isAttached) + entries.filter { !$0.isAttached }
     }
 
     /// The name of a directory; the writing connection remembers it.
     public func entry(ofDirectory directory: FileID) -> Entry? {
-        remembered(directory, row: \.id) { entries(of: directory).first }
+        remembered("entry", directory, row: \.id) { entries(of: directory).first }
     }
 
     /// The entries whose object lies under a key now, wherever their names are.

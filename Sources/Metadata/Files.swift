@@ -96,14 +96,17 @@ extension File {
 }
 
 extension Connection {
+    /// A file; the writing connection remembers it.
     public func file(_ id: FileID) -> File? {
-        first(
-            """
-            SELECT id, backend, mode, uid, gid, links, size, mtime, atime, ctime, device, target, extra,
-              known, data, meta, listed FROM file WHERE id = ?
-            """,
-            .integer(id)
-        ) { File($0) }
+        remembered("file", id, row: \.id) {
+            first(
+                """
+                SELECT id, backend, mode, uid, gid, links, size, mtime, atime, ctime, device, target,
+                  extra, known, data, meta, listed FROM file WHERE id = ?
+                """,
+                .integer(id)
+            ) { File($0) }
+        }
     }
 
     /// Adds a file, and gives it the next number; its `id` is ignored.

@@ -16,7 +16,7 @@ public final class Metadata: Sendable {
             path: path,
             functions: QueryFunctions.all,
             version: Schema.version,
-            remembering: "entry",
+            watching: ChangedFiles.tables,
             watch: WriteWatch { [views] before, after in
                 views.note(before: before, after: after)
             } settle: { [views] before, after in
@@ -26,7 +26,7 @@ public final class Metadata: Sendable {
             }
         ) { (rows) throws(MetadataError) in
             try Schema.prepare(rows)
-            rows.noteChanges()
+            rows.noteTags()
         }
     }
 }

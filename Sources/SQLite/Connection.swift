@@ -102,11 +102,9 @@ public final class Connection {
     /// How many rows the last INSERT, UPDATE or DELETE touched.
     public var changedRows: Int { Int(sqlite3_changes(handle)) }
 
-    /// Remembers what rows of a table tell (`remembered`).
-    func remember(_ table: String) {
-        let memory = RowMemory(of: table)
-        memory.watch(handle)
-        self.memory = memory
+    /// Remembers rows of these tables (`remembered`), and takes notes of their changes (`takeNotes`).
+    func watch(_ tables: [WatchedTable]) {
+        memory = RowMemory(of: tables, on: handle)
     }
 
     func takeFailure() -> DatabaseError? {

@@ -36,7 +36,8 @@ public final class Database: Sendable {
     ///   - functions: what SQL on its connections may call besides SQLite's own.
     ///   - version: of the schema. What was written to a database of another version is taken up before
     ///     its schema is changed, and unwatched.
-    ///   - remembering: the table whose rows the writing connection remembers (`Connection.remembered`).
+    ///   - watching: the tables whose rows the writing connection remembers (`Connection.remembered`), and
+    ///     whose changes it notes (`Connection.takeNotes`).
     ///   - watch: has a word in everything that is committed after `schema`.
     ///   - schema: brings the database up to date within one transaction; must accept one that is
     ///     already. Its failure is thrown.
@@ -44,14 +45,14 @@ public final class Database: Sendable {
         path: String,
         functions: [Function] = [],
         version: Int64 = 0,
-        remembering table: String? = nil,
+        watching tables: [WatchedTable] = [],
         watch: WriteWatch? = nil,
         schema: (Connection) throws(E) -> Void
     ) throws(E) {
         self.path = path
         (writer, committer) = try mapping(E.self) { () throws(DatabaseError) in
             let connection = try Self.writingConnection(path: path, functions)
-            if let table { connection.remember(table) }
+            if !tables.isEmpty { connection.watch(tables) }
             return (Writer(connection, path: path), try Committer(connection, path: path))
         }
         let isCurrent = try writer.read { (connection) throws(E) in

@@ -122,7 +122,7 @@ extension Volume {
         guard handle.canWrite else { return }
         try takeUpMapped(handle.node)
         if handle.node.update({ $0.takeForLastClose() }) {
-            try saveAndTell(handle.node) { _ in }
+            try saveAndTell(handle.node) { handle.node.bytes.saveIndex(in: $0) }
         } else {
             try save(handle.node)
         }

@@ -12,7 +12,10 @@ struct RowMemoryTests {
     }
 
     private static func open(_ directory: TemporaryDirectory) throws -> Database {
-        try Database(path: directory.path + "/test.db", remembering: "t") {
+        let table = WatchedTable("t") { change, notes in
+            if change.kind == .insertion { notes.append(RowNote(change.after(0), change.after(1))) }
+        }
+        return try Database(path: directory.path + "/test.db", watching: [table]) {
             (rows) throws(DatabaseError) in
             rows.execute(
                 "CREATE TABLE t(id INTEGER PRIMARY KEY, key INTEGER UNIQUE, value INTEGER)"
@@ -24,7 +27,7 @@ struct RowMemoryTests {
     private struct Row { let id, value: Int64 }
 
     private static func remembered(_ key: Int64, _ rows: Connection) -> Int64? {
-        rows.remembered(key, row: \.id) { () -> Row? in
+        rows.remembered("t", key, row: \.id) { () -> Row? in
             rows.first("SELECT id, value FROM t WHERE key = ?", .integer(key)) {
                 Row(id: $0.integer(0), value: $0.integer(1))
             }
@@ -38,7 +41,7 @@ struct RowMemoryTests {
             rows.run("INSERT INTO t(id, key, value) VALUES (1, 10, 100)")
             var questions = 0
             let ask = {
-                _ = rows.remembered(10, row: { (_: Int) in 1 }) { () -> Int? in
+                _ = rows.remembered("t", 10, row: { (_: Int) in 1 }) { () -> Int? in
                     questions += 1
                     return 1
                 }
@@ -113,19 +116,50 @@ struct RowMemoryTests {
             do {
                 try database.write { (rows) throws(Refusal) in
                     // What others have inserted, or this table's rows of an earlier write, is none of these.
-                    _ = rows.takeInserted()
+                    _ = rows.takeNotes()
                     for id in first..<first + count {
                         rows.run("INSERT INTO other(id, value) VALUES (?, 1)", .integer(id))
                         rows.run("INSERT INTO t(id, key) VALUES (?, ?)", .integer(id), .integer(id))
                         rows.run("UPDATE t SET value = 2 WHERE id = ?", .integer(id))
                     }
                     if isRefused { throw .asked }
-                    if isTaken { #expect(rows.takeInserted() == Array(first..<first + count)) }
+                    let expected = (first..<first + count).map { RowNote($0, $0) }
+                    if isTaken { #expect(rows.takeNotes() == expected) }
                 }
                 next += count
             } catch Refusal.asked {
                 try database.write { (rows) throws(DatabaseError) in
-                    #expect(rows.takeInserted() == [])
+                    #expect(rows.takeNotes() == [])
+                }
+            }
+        }
+    }
+
+    /// What SQLite calls another value is told as a change, and nothing else is.
+    @Test func aChangeIsAnotherValue() throws {
+        let values: [Value] = [
+            .null, .integer(0), .integer(1), .real(0), .real(1), .real(0.5), .text(""), .text("1"),
+            .text("one"), .text("One"), .blob([]), .blob([0x31]), .blob([0]),
+        ]
+        let directory = try TemporaryDirectory()
+        let table = WatchedTable("t") { change, notes in
+            guard change.kind == .update else { return }
+            let isText: Int64 = change.changes([2]) ? 2 : 0
+            notes.append(RowNote(change.before(0), change.changes([1]) ? 1 : isText))
+        }
+        let database = try Database(path: directory.path + "/test.db", watching: [table]) {
+            (rows) throws(DatabaseError) in
+            rows.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, value, text TEXT DEFAULT 'same')")
+        }
+        try database.write { (rows) throws(DatabaseError) in
+            var id: Int64 = 0
+            for old in values {
+                for new in values {
+                    id += 1
+                    rows.run("INSERT INTO t(id, value) VALUES (?, ?)", .integer(id), old)
+                    rows.run("UPDATE t SET value = ?, text = text WHERE id = ?", new, .integer(id))
+                    let isOther: Int64 = old == new ? 0 : 1
+                    #expect(rows.takeNotes() == [RowNote(id, isOther)], "\(old) to \(new)")
                 }
             }
         }
