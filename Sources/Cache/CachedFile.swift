@@ -52,7 +52,7 @@ public final class CachedFile: @unchecked Sendable {
             connection.content(of: number)
         }
         // Of a file that has nothing here yet, nothing is to be found.
-        let status = row.map(\.disk) ?? 0 > 0 ? cache.status(of: number) : nil
+        let status = (row?.disk ?? 0) > 0 ? cache.status(of: number) : nil
         let usable = row.flatMap { row in
             status != nil || row.disk == 0 ? row : nil
         }

@@ -14,6 +14,7 @@ int gosync_punch_hole(int file, int64_t offset, int64_t length);
 int gosync_reserve(int file, int64_t offset, int64_t length);
 /* Brings the whole file system that a file lies on to its disk. */
 int gosync_sync_file_system(int file);
+/* Has the disk begin to take what was written to a file, and does not wait. */
 void gosync_start_writing(int file);
 /* The bytes of disk that a file takes. Its times are not asked for: once they were, the next write would have to note
  * a time of its own, with the inode to be written anew. */
