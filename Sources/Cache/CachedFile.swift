@@ -166,10 +166,7 @@ public final class CachedFile: @unchecked Sendable {
     /// - Parameter isLast: nothing more will come. Until then the row counts some more than is there:
     ///   after a crash that much may be there.
     func saveIndex(isLast: Bool = false) {
-        let disk = measureDisk(isLast: isLast)
-        let (used, hasChanges) = table.withLock { ($0.used, $0.hasChanges) }
-        let old = saved.withLock { $0 }
-        guard hasChanges || disk != old.disk || used - old.used > Self.usedPrecision else { return }
+        guard let disk = unsavedDisk(isLast: isLast) else { return }
         do throws(Errno) {
             try cache.database.write { (connection) throws(Errno) in write(disk, in: connection) }
         } catch {
@@ -179,15 +176,21 @@ public final class CachedFile: @unchecked Sendable {
 
     /// The same as part of a transaction; closing the file soon after costs none of its own then.
     public func saveIndex(in connection: Connection) {
-        write(measureDisk(isLast: false), in: connection)
+        if let disk = unsavedDisk(isLast: false) { write(disk, in: connection) }
     }
 
-    /// The space that the row is to tell.
-    private func measureDisk(isLast: Bool) -> Int64 {
+    /// The space that the row is to tell; `nil` where it need not be written.
+    private func unsavedDisk(isLast: Bool) -> Int64? {
         let blocks = (try? descriptor.diskBytes()) ?? 0
-        let (onTheWay, base) = table.withLock { ($0.bytesOnTheWay, $0.base) }
+        let (onTheWay, base, used, hasChanges) = table.withLock {
+            ($0.bytesOnTheWay, $0.base, $0.used, $0.hasChanges)
+        }
+        let old = saved.withLock { $0 }
         account(total: blocks + onTheWay)
-        return isLast ? blocks : max(blocks, min(base, blocks + onTheWay + Self.unsavedLimit))
+        let most = min(base, blocks + onTheWay + Self.unsavedLimit)
+        let disk = isLast ? blocks : max(blocks, most)
+        let isDue = hasChanges || disk != old.disk || used - old.used > Self.usedPrecision
+        return isDue ? disk : nil
     }
 
     /// Reading alone changes the index no more often than this, in nanoseconds.

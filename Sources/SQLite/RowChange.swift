@@ -15,15 +15,19 @@ public struct RowChange: ~Copyable {
         self.connection = connection
     }
 
-    /// An integer of the row as it is, which a new one has none of.
-    public func before(_ column: CInt) -> Int64 { sqlite3_value_int64(value(column, isNew: false)) }
+    /// An integer of the row as it is; 0 of one that is new, or of one that cannot be read.
+    public func before(_ column: CInt) -> Int64 { integer(column, isNew: false) }
 
-    /// An integer of the row as it will be, if it will be.
-    public func after(_ column: CInt) -> Int64 { sqlite3_value_int64(value(column, isNew: true)) }
+    /// An integer of the row as it will be; 0 of one that will not be, or of one that cannot be read.
+    public func after(_ column: CInt) -> Int64 { integer(column, isNew: true) }
 
     /// Whether an update gives any of these columns another value.
     public func changes(_ columns: [CInt]) -> Bool {
         columns.contains { !Self.areSame(value($0, isNew: false), value($0, isNew: true)) }
+    }
+
+    private func integer(_ column: CInt, isNew: Bool) -> Int64 {
+        value(column, isNew: isNew).map { sqlite3_value_int64($0) } ?? 0
     }
 
     private func value(_ column: CInt, isNew: Bool) -> OpaquePointer? {
@@ -51,7 +55,7 @@ public struct RowChange: ~Copyable {
 }
 
 /// What is noted of a change: whom it concerns, and of what kind it is.
-public struct RowNote: Hashable, Sendable {
+public struct RowNote: Equatable, Sendable {
     public let subject: Int64
     public let kind: Int64
 

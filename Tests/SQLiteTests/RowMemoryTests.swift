@@ -164,4 +164,22 @@ struct RowMemoryTests {
             }
         }
     }
+
+    /// Neither what a new row was nor what a removed one will be can be read, which must end nothing.
+    @Test func whatIsNotThereIsZero() throws {
+        let directory = try TemporaryDirectory()
+        let table = WatchedTable("t") { change, notes in
+            notes.append(RowNote(change.before(1), change.after(1)))
+        }
+        let database = try Database(path: directory.path + "/test.db", watching: [table]) {
+            (rows) throws(DatabaseError) in
+            rows.execute("CREATE TABLE t(id INTEGER PRIMARY KEY, value INTEGER)")
+        }
+        try database.write { (rows) throws(DatabaseError) in
+            rows.run("INSERT INTO t(id, value) VALUES (1, 7)")
+            rows.run("UPDATE t SET value = 8")
+            rows.run("DELETE FROM t")
+            #expect(rows.takeNotes() == [RowNote(0, 7), RowNote(7, 8), RowNote(8, 0)])
+        }
+    }
 }

@@ -85,6 +85,22 @@ struct SavingTests {
         #expect(try sizesTold() == ["1}", "5}", "6}"])
     }
 
+    /// What closing the file would write down is written with the rest, so that its end costs nothing.
+    @Test func theFirstCloseTellsWhatTheFileTakes() throws {
+        defer {
+            volume.release(handle)
+            volume.stop(deliveringAtMost: 0)
+        }
+        try volume.write(handle, at: 0, [UInt8](repeating: 1, count: 10_000).span.bytes)
+        try volume.flush(handle)
+        let disk = try volume.metadata.database.read { (rows) throws(Errno) in
+            rows.first("SELECT disk FROM content WHERE file = ?", .integer(handle.node.id)) {
+                $0.integer(0)
+            }
+        }
+        #expect(disk ?? 0 >= 10_000)
+    }
+
     /// The kernel tells of a close after it was answered, in the middle of what the next program writes.
     @Test func anOlderStateDoesNotReplaceANewerOne() throws {
         defer {
