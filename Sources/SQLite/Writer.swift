@@ -5,18 +5,23 @@ import Synchronization
 /// The writing connection, and the batch of writes that it has answered and not committed yet.
 ///
 /// A commit in WAL mode writes every page that a transaction has touched, and making one file touches
-/// some twenty. So writes that come close together share a transaction: each runs in a savepoint, is
-/// put into the redo log, and is answered; the batch is committed after `batchSeconds` or `batchWrites`,
-/// by the next writer or by the `Committer`.
+/// some twenty. So writes that come close together share a transaction: each is put into the redo log, and
+/// is answered; the batch is committed after `batchSeconds` or `batchWrites`, by the next writer or by the
+/// `Committer`.
 ///
-/// Order of a write: BEGIN unless a batch is open; SAVEPOINT; the body; RELEASE; the record goes to the
-/// redo log; the answer. Order of a commit: the watch settles what the batch has changed; the batch's
-/// number; COMMIT; the watch is told. A crash before COMMIT leaves the records, which the next start
-/// takes up; one after it leaves records of a batch that the database has.
+/// Order of a write: BEGIN unless a batch is open; the body; the record goes to the redo log; the answer.
+/// Order of a commit: the watch settles what the batch has changed; the batch's number; COMMIT; the watch
+/// is told. A crash before COMMIT leaves the records, which the next start takes up; one after it leaves
+/// records of a batch that the database has.
+///
+/// A write that fails before it has written anything leaves the batch as it was. After any other failure,
+/// of a write or of the commit (a full disk), the whole transaction is rolled back, made anew from the
+/// records, and committed before the next write, which fails while that fails. (A savepoint around each
+/// write would save this, but with one open SQLite copies each page before it is changed: every write
+/// would pay for the few that fail late.)
 ///
 /// While a batch is open, whoever reads takes turns with the writers, on their connection: what was
-/// answered is seen. A batch that could not be committed (a full disk) is made anew from its records, and
-/// further writes fail until it is committed.
+/// answered is seen.
 final class Writer: @unchecked Sendable {
     // @unchecked: everything but the atomics is touched by the thread that has the turn alone.
     private let connection: Connection
@@ -48,8 +53,8 @@ final class Writer: @unchecked Sendable {
         var committed: Int64 = 0
         /// SQLite has rolled the transaction back, and the records are to be run again.
         var isLost = false
-        /// It could not be committed.
-        var hasFailed = false
+        /// It was rolled back once, and is to be committed before anything is added.
+        var wasLost = false
     }
 
     /// A batch is committed after this long.
@@ -140,7 +145,7 @@ final class Writer: @unchecked Sendable {
 extension Writer {
     private func open(isAlone: Bool) throws(DatabaseError) {
         if batch.isLost { try restore() }
-        if batch.isOpen, isAlone || batch.hasFailed || isFull { try commit() }
+        if batch.isOpen, isAlone || batch.wasLost || isFull { try commit() }
         guard !batch.isOpen else { return }
         connection.memory?.forget()
         connection.run("BEGIN IMMEDIATE")
@@ -157,45 +162,34 @@ extension Writer {
         _ body: (Connection) throws(E) -> R,
         isRecorded: Bool
     ) throws(E) -> R {
-        // The first write of a batch is the whole transaction.
-        let isNested = !batch.records.isEmpty
         if isRecorded, redo != nil { connection.record = RedoRecord() }
         do throws(E) {
-            return try Database.checked(connection) { (connection) throws(E) in
-                if isNested { connection.run("SAVEPOINT operation") }
+            return try Database.checked(connection, keepsFailure: true) { (connection) throws(E) in
                 let result = try body(connection)
                 if let watch, let past {
                     watch.note(past, connection)
                     if let failure = past.takeFailure() { throw E(failure) }
                 }
-                if isNested { connection.run("RELEASE operation") }
                 return result
             }
         } catch {
+            let hasWritten = connection.record?.isEmpty != true
             connection.record = nil
-            undo(toSavepoint: isNested)
+            if hasWritten || connection.failure != nil || batch.records.isEmpty { abandon() }
             throw error
         }
     }
 
-    /// Takes back what was done since the savepoint, or since BEGIN.
-    private func undo(toSavepoint: Bool) {
-        connection.memory?.forget()
-        if toSavepoint, connection.isInTransaction {
-            connection.run("ROLLBACK TO operation")
-            connection.run("RELEASE operation")
-            if connection.takeFailure() == nil { return }
-        }
-        abandon()
-    }
-
-    /// Rolls the whole transaction back; what was answered is to be run again.
+    /// Rolls the transaction back; what was answered is to be run again.
     private func abandon() {
         connection.memory?.forget()
+        // With a failure, nothing is run.
+        _ = connection.takeFailure()
         if connection.isInTransaction { connection.run("ROLLBACK") }
         _ = connection.takeFailure()
         batch.isOpen = false
         batch.isLost = !batch.records.isEmpty
+        batch.wasLost = batch.isLost
     }
 
     /// Notes what was done, so that the write may be answered before it is committed.
@@ -239,7 +233,6 @@ extension Writer {
             }
         } catch {
             abandon()
-            batch.hasFailed = batch.isLost
             watch?.end(false)
             throw error
         }

@@ -55,8 +55,12 @@ struct RedoTests {
             var after = model
             do {
                 try database.write(durably: kind == 9) { (rows) throws(DatabaseError) in
+                    if kind == 7 { throw DatabaseError(code: 0, message: "thought better of it") }
                     rows.run("INSERT INTO t(value) VALUES (?)", value)
                     after[rows.lastInsertedRow] = value
+                    if kind == 8, case .null = value {
+                        throw DatabaseError(code: 0, message: "thought better of it, late")
+                    }
                     if kind < 3 {
                         rows.run("DELETE FROM t WHERE id = ?", .integer(chosen))
                         after[chosen] = nil
@@ -72,7 +76,7 @@ struct RedoTests {
                     }
                 }
             } catch {
-                return #expect(kind == 6 || Self.isReal(value), "\(error)")
+                return #expect((6...8).contains(kind) || Self.isReal(value), "\(error)")
             }
             model = after
             states.append(after)
