@@ -201,7 +201,7 @@ extension Connection {
               (SELECT count(*) FROM filter),
               (SELECT count(*) FROM entry WHERE parent > 3 AND name GLOB ?)
             """,
-            .text("*.conflict-*-\(digits(8))T\(digits(6))Z*")
+            .text(conflictPattern)
         ) {
             Counts(
                 files: $0.integer(0),
@@ -211,6 +211,15 @@ extension Connection {
             )
         } ?? Counts()
     }
+
+    /// Whether a file of this name is ours of two versions, `name.conflict-HOST-TIME`.
+    public func isConflict(_ name: Name) -> Bool {
+        first("SELECT ? GLOB ?", .text(name.text), .text(conflictPattern)) {
+            $0.integer(0) != 0
+        } ?? false
+    }
+
+    private var conflictPattern: String { "*.conflict-*-\(digits(8))T\(digits(6))Z*" }
 
     private func digits(_ count: Int) -> String { String(repeating: "[0-9]", count: count) }
 }

@@ -93,20 +93,16 @@ extension Volume {
             guard let value = virtualAttribute(word, of: backend) else { throw .noData }
             return value
         }
-        let (entries, state) = try metadata.database.read { (rows) throws(Errno) in
+        let (entries, state, error) = try metadata.database.read { (rows) throws(Errno) in
             let entries = rows.entries(of: id)
             let work = entries.compactMap { rows.work(for: $0.id) }
-            let isDirty = rows.isJournaled(id)
-            let state =
-                if work.contains(where: { $0.error != nil }) { "error" } else if isDirty {
-                    "dirty"
-                } else { work.isEmpty ? "clean" : "pending" }
-            return (entries, (name: state, error: work.compactMap(\.error).first))
+            let error = work.compactMap(\.error).first
+            return (entries, deliveryState(of: id, entries, work, rows), error)
         }
         let value: String? =
             switch word {
-            case "state": state.name
-            case "error": state.error
+            case "state": state.rawValue
+            case "error": error
             case "backend": backends[file.backend]?.name.text
             case "key": entries.first?.key?.text
             case "etag": entries.first?.isKeptHere == true ? nil : entries.first?.etag
@@ -115,4 +111,31 @@ extension Volume {
         guard let value else { throw .noData }
         return value
     }
+
+    private func deliveryState(
+        of id: FileID,
+        _ entries: [Entry],
+        _ work: [Work],
+        _ rows: Connection
+    ) -> DeliveryState {
+        if work.contains(where: { $0.error != nil }) { return .error }
+        if nodes.node(id)?.now.isBeingSent == true { return .uploading }
+        if rows.isJournaled(id) { return .dirty }
+        if !work.isEmpty { return .pending }
+        return entries.contains { rows.isConflict($0.name) } ? .conflict : .clean
+    }
+}
+
+/// How far the store has followed a file, as `user.gosync.state` tells.
+private enum DeliveryState: String {
+    case clean
+    /// There are bytes here that the store has not got.
+    case dirty
+    case uploading
+    /// The store has the bytes, and has yet to follow in something else: a name, a mode, a removal.
+    case pending
+    /// The last attempt failed; it is tried again.
+    case error
+    /// The store has all of it, and it is ours of two versions.
+    case conflict
 }
