@@ -9,7 +9,7 @@ public struct FlushProgress: Equatable, Sendable {
     public var doneBytes: Int64
     public var objectsPerSecond: Double
     public var bytesPerSecond: Double
-    /// How long the rest may take; `nil` while nothing moves.
+    /// How long the rest may take; `nil` while nothing moves, or some of it fails.
     public var secondsLeft: Double?
 }
 
@@ -78,8 +78,7 @@ extension Volume {
             all = all ?? left
             if left.count == 0 { return (.done, now) }
             let hasTime = start < first + Self.secondChanceSeconds
-            let isUnreachable = backends.values.contains { $0.isOutOfReach }
-            if left.failed == left.count, !hasTime, !isPatient || !isUnreachable {
+            if left.failed == left.count, !hasTime, !isPatient || !isAnyOutOfReach {
                 return (.failed(try undelivered(scope, at: moment)), now)
             }
             if start >= first + seconds {
@@ -140,15 +139,20 @@ extension Volume {
 
     private func progress(from all: PendingWork, to left: PendingWork) -> FlushProgress {
         let rate = delivered.withLock { $0.rate(at: monotonicSeconds()) }
+        // What a store does not take, or that does not answer, tells nobody how long it will take.
+        let canTell = left.failed == 0 && !isAnyOutOfReach
         return FlushProgress(
             left: left,
             doneObjects: max(0, all.count - left.count),
             doneBytes: max(0, all.uploadBytes - left.uploadBytes),
             objectsPerSecond: rate.objectsPerSecond,
             bytesPerSecond: rate.bytesPerSecond,
-            secondsLeft: rate.seconds(forObjects: left.count, bytes: left.uploadBytes)
+            secondsLeft: canTell
+                ? rate.seconds(forObjects: left.count, bytes: left.uploadBytes) : nil
         )
     }
+
+    private var isAnyOutOfReach: Bool { backends.values.contains { $0.isOutOfReach } }
 
     func undelivered(
         _ scope: WorkScope,

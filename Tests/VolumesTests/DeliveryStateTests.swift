@@ -5,7 +5,7 @@ import Testing
 
 @testable import Volumes
 
-/// What `user.gosync.state` says of a file on its way.
+/// What is told of a file on its way, by `user.gosync.state` among others.
 struct DeliveryStateTests {
     private let scratch: TemporaryDirectory
     private let store = MemoryStore()
@@ -71,6 +71,17 @@ struct DeliveryStateTests {
         try volume.rename(Name(key.text), in: root, to: "mine.txt", in: root, replacement: .replace)
         volume.hasten(FileID(bitPattern: file))
         #expect(try eventually(atMost: 30) { try state(of: file) == "clean" })
+    }
+
+    @Test func howLongItTakesIsToldOnlyWhileTheStoreTakesIt() throws {
+        defer { volume.stop(deliveringAtMost: 0) }
+        _ = try delivered("bytes", to: "a")
+        _ = try write("bytes", to: "b")
+        #expect(try volume.pendingProgress().secondsLeft != nil)
+        store.leave()
+        volume.hasten(FileID(bitPattern: try write("bytes", to: "c")))
+        #expect(try eventually(atMost: 30) { try volume.pendingProgress().left.failed > 0 })
+        #expect(try volume.pendingProgress().secondsLeft == nil)
     }
 
     private func state(of file: UInt64) throws -> String {
