@@ -13,24 +13,36 @@ extension BlockCache {
     ///
     /// Waits while another thread does the same. What exists nowhere else stays, whatever it uses.
     public func makeRoom() -> Bool {
-        guard diskBytes > sizeBytes else { return true }
+        room.lookIfDue(used: arrivedBytes)
+        guard diskBytes > room.cleanBytes else { return true }
         let isWorthwhile = eviction.wait { eviction -> Bool? in
             guard !eviction.isRunning else { return nil }
             eviction.isRunning =
-                diskBytes > sizeBytes && monotonicSeconds() >= eviction.uselessUntil
+                diskBytes > room.cleanBytes && monotonicSeconds() >= eviction.uselessUntil
             return eviction.isRunning
         }
         if isWorthwhile {
-            evict(downTo: sizeBytes - min(sizeBytes / Self.roomShare, Self.roomBytes))
+            let limit = room.cleanBytes
+            evict(downTo: limit - min(max(limit, 0) / Self.roomShare, Self.roomBytes))
+            room.look(used: arrivedBytes)
             eviction.update { eviction in
                 eviction.isRunning = false
-                if diskBytes > sizeBytes {
+                if diskBytes > room.cleanBytes {
                     eviction.uselessUntil = monotonicSeconds() + Self.pauseSeconds
                 }
             }
         }
-        return diskBytes <= sizeBytes
+        return diskBytes <= room.mostBytes
     }
+
+    /// Has the next `makeRoom` go by what is free on the disk now: it was found full.
+    public func lookAtDisk() {
+        room.look(used: arrivedBytes)
+        eviction.update { $0.uselessUntil = 0 }
+    }
+
+    /// What is promised to what is on its way is still free.
+    private var arrivedBytes: Int64 { diskBytes - budget.takenBytes }
 
     /// Frees what was not used for longest until `target` is reached, or nothing more can go.
     ///

@@ -15,6 +15,7 @@ public final class BlockCache: Sendable {
     private let bulkhead = Bulkhead()
     /// The disk it may fill with what could be fetched again.
     public let sizeBytes: Int64
+    let room: DiskRoom
     let budget: Budget
     public let meter = CacheMeter()
     private let disk: Atomic<Int64>
@@ -44,11 +45,13 @@ public final class BlockCache: Sendable {
     /// - Parameters:
     ///   - directory: made if missing; only this cache may use it.
     ///   - sizeBytes: the disk it may fill with what could be fetched again.
+    ///   - minFreeBytes: of its disk, what it leaves to others; `nil` for a quarter, and 1 GiB at most.
     ///   - memoryBytes: the bytes that may be on their way at once, besides those that a reader waits
     ///     for.
     public init(
         directory: String,
         sizeBytes: Int64,
+        minFreeBytes: Int64? = nil,
         memoryBytes: Int64 = 256 << 20,
         database: Database
     ) throws(Errno) {
@@ -59,6 +62,7 @@ public final class BlockCache: Sendable {
         for folder in [directory] + (0..<256).map({ directory + "/" + Self.hex($0) }) {
             try makeDirectory(folder)
         }
+        room = try DiskRoom(directory, sizeBytes: sizeBytes, minFreeBytes: minFreeBytes)
         let (total, kept) = try database.write { connection throws(Errno) in
             connection.execute(CacheIndex.schema)
             return (connection.contentDiskBytes(), connection.pinnedFiles())

@@ -110,6 +110,13 @@ extension Configuration {
             Value.cacheSizeBytes
         ),
         Setting(
+            "min_free",
+            "what it leaves free of its disk; without it, a quarter, and 1GiB at most",
+            usual: "1GiB",
+            \.minFreeBytes,
+            Value.sizeBytes
+        ),
+        Setting(
             "memory",
             "bytes on their way at once; at least 8MiB; without it, a tenth of RAM at the most",
             usual: "256MiB",

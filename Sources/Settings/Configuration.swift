@@ -94,6 +94,8 @@ extension Configuration {
     public struct Cache: Equatable, Sendable {
         public var directory: String
         public var sizeBytes: Int64 = 20 << 30
+        /// What it leaves free of its disk; `nil` for what suits the disk.
+        public var minFreeBytes: Int64?
         /// The bytes that may be on their way at once; `nil` for what suits the machine.
         public var memoryBytes: Int64?
 

@@ -94,10 +94,22 @@ extension Volume {
         guard handle.canWrite else { throw .badDescriptor }
         guard bytes.byteCount > 0 else { return }
         let node = handle.node
+        guard offset + Int64(bytes.byteCount) <= Self.largestFile else { throw .tooLarge }
+        try waitForRoom(node)
+        do throws(Errno) {
+            try write(node, at: offset, bytes)
+        } catch {
+            // Others may have filled the disk since it was last looked at.
+            guard error == .noSpace else { throw error }
+            cache.lookAtDisk()
+            try waitForRoom(node)
+            try write(node, at: offset, bytes)
+        }
+    }
+
+    private func write(_ node: Node, at offset: Int64, _ bytes: RawSpan) throws(Errno) {
         // A closure cannot keep a span, but it can use one while it runs.
         let end = offset + Int64(bytes.byteCount)
-        guard end <= Self.largestFile else { throw .tooLarge }
-        try waitForRoom(node)
         let fetch = fetch(for: node.id)
         try node.change { () throws(Errno) in
             try markDirty(node)

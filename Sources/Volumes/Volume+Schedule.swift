@@ -1,4 +1,5 @@
 import Base
+import Cache
 import Metadata
 import SQLite
 import Stores
@@ -150,6 +151,8 @@ extension Volume {
         }
         let now = Timestamp.now()
         noteLeftAlone()
+        // Others may need the disk, and nobody on the mount would notice.
+        _ = cache.makeRoom()
         // However much is due on a backend that does not answer, the others have their turn.
         let (full, running) = schedule.withLock { ($0.fullBackends(), $0.running) }
         let due = due(at: now, besides: full, running)

@@ -89,6 +89,7 @@ extension Daemon {
             let cache = try BlockCache(
                 directory: configuration.cache.directory,
                 sizeBytes: configuration.cache.sizeBytes,
+                minFreeBytes: configuration.cache.minFreeBytes,
                 memoryBytes: configuration.cache.memoryBytes
                     ?? min(256 << 20, physicalMemoryBytes() / 10),
                 database: metadata.database

@@ -1,3 +1,4 @@
+import Base
 import Foundation
 import Glibc
 import TestSupport
@@ -75,23 +76,46 @@ struct RoomTests {
         #expect(try bucket.read("after") == "room again")
     }
 
+    /// The disk sets the limit where it is smaller than what the cache was given.
+    @Test func aFileLargerThanTheDiskGoesToTheStorePieceByPiece() throws {
+        let bucket = try Bucket(.radosgw)
+        let room = try SmallDisk(mebibytes: 64)
+        let mount = try bucket.mount(settings: Self.settings, more: room.sections)
+        let source = mount.scratch.path + "/source"
+        try shell("head -c 120000000 /dev/urandom > '\(source)'")
+        // What was delivered makes room for others.
+        for name in ["a", "b"] { try shell("cp '\(source)' '\(mount.folder)/\(name)'") }
+        try shell("cmp '\(source)' '\(mount.folder)/a'")
+        #expect(try mount.gosync("flush").status == 0)
+        for name in ["a", "b"] {
+            let copy = mount.scratch.path + "/copy"
+            try bucket.rclone("copyto", "other:/" + name, copy)
+            try shell("cmp '\(source)' '\(copy)'")
+        }
+    }
+
+    /// What could be fetched again goes when others need the disk, without anybody using the mount.
+    @Test func othersGetTheDiskThatTheCacheCanDoWithout() throws {
+        let bucket = try Bucket(.radosgw)
+        let room = try SmallDisk(mebibytes: 64)
+        let mount = try bucket.mount(settings: Self.settings, more: room.sections)
+        try shell("head -c 40000000 /dev/urandom > '\(mount.folder)/a'")
+        #expect(try mount.gosync("flush").status == 0)
+        let sum = try shell("md5sum < '\(mount.folder)/a'")
+        try shell("fallocate -l \(try room.free()) '\(room.path)/foreign'")
+        #expect(try eventually(atMost: 30) { try room.free() >= 4 << 20 })
+        try writeFile(mount.folder + "/small", "small")
+        #expect(try mount.gosync("flush").status == 0)
+        #expect(try bucket.read("small") == "small")
+        #expect(try shell("md5sum < '\(mount.folder)/a'") == sum)
+    }
+
     /// Cache and database on a disk that is full: what was answered stays, and with room all goes on.
     @Test func aFullDiskUnderAllDataLosesNothingThatWasAnswered() throws {
-        try #require(getuid() == 0, "mounting a tmpfs takes root")
         let server = try S3Server(.radosgw)
         let bucket = try Bucket(on: server)
-        let room = try TemporaryDirectory()
-        try must(Glibc.mount("tmpfs", room.path, "tmpfs", 0, "size=24m,mode=700"))
-        defer { umount2(room.path, CInt(MNT_DETACH)) }
-        let mount = try bucket.mount(
-            settings: Self.settings,
-            more: """
-                [cache]
-                dir = \(room.path)/cache
-                [metadata]
-                path = \(room.path)/metadata.db
-                """
-        )
+        let room = try SmallDisk(mebibytes: 24)
+        let mount = try bucket.mount(settings: Self.settings, more: room.sections)
         try writeFile(mount.folder + "/before", "before")
         try server.stop()
         var answered: [String] = []
@@ -110,7 +134,7 @@ struct RoomTests {
         }
         #expect(answered.count > 5 && answered.count < 24)
         mount.crash()
-        try must(Glibc.mount("tmpfs", room.path, "tmpfs", UInt(MS_REMOUNT), "size=64m"))
+        try room.resize(mebibytes: 64)
         try server.start()
         try mount.start()
         #expect(try mount.gosync("flush").status == 0)
@@ -122,4 +146,32 @@ struct RoomTests {
             #expect(bytes == Data(repeating: UInt8(number), count: 1 << 20), "\(name)")
         }
     }
+}
+
+/// A disk of its own for cache and database.
+private final class SmallDisk {
+    private let directory: TemporaryDirectory
+    var path: String { directory.path }
+    var sections: String {
+        """
+        [cache]
+        dir = \(path)/cache
+        [metadata]
+        path = \(path)/metadata.db
+        """
+    }
+
+    init(mebibytes: Int) throws {
+        try #require(getuid() == 0, "mounting a tmpfs takes root")
+        directory = try TemporaryDirectory()
+        try must(Glibc.mount("tmpfs", path, "tmpfs", 0, "size=\(mebibytes)m,mode=700"))
+    }
+
+    func resize(mebibytes: Int) throws {
+        try must(Glibc.mount("tmpfs", path, "tmpfs", UInt(MS_REMOUNT), "size=\(mebibytes)m"))
+    }
+
+    func free() throws -> Int64 { try fileSystemSpace(at: path).free }
+
+    deinit { umount2(path, CInt(MNT_DETACH)) }
 }

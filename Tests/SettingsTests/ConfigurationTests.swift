@@ -223,6 +223,7 @@ struct ConfigurationTests {
         let variables = ["S3_KEY": "a", "S3_SECRET": "b", "GOSYNC_SECRET": "c"]
         let all = try parse(lines.joined(separator: "\n"), variables)
         var expected = untouched
+        expected.cache.minFreeBytes = 1 << 30
         expected.cache.memoryBytes = 256 << 20
         #expect(all.mount == expected.mount)
         #expect(all.cache == expected.cache)
