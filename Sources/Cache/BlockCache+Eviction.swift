@@ -35,6 +35,20 @@ extension BlockCache {
         return diskBytes <= room.mostBytes
     }
 
+    /// Frees half of the cache, as far as that can go, for writers that had to wait for uploads.
+    ///
+    /// With little room, what a large file gets next would have to be uploaded at once, each time with all
+    /// that came before it.
+    public func makeMuchRoom() {
+        eviction.wait { eviction -> Bool? in
+            guard !eviction.isRunning else { return nil }
+            eviction.isRunning = true
+            return true
+        }
+        evict(downTo: max(room.mostBytes, 0) / 2)
+        eviction.update { $0 = Eviction() }
+    }
+
     /// Has the next `makeRoom` go by what is free on the disk now: it was found full.
     public func lookAtDisk() {
         room.look(used: arrivedBytes)

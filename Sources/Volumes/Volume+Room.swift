@@ -41,6 +41,7 @@ extension Volume {
             }
             try schedule.wait(whileWantedAtMost: Self.lookSeconds) { $0.stopping ? true : nil }
         }
+        cache.makeMuchRoom()
     }
 
     private var deliveredCount: Int64 { delivered.withLock { $0.count } }

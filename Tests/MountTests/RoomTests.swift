@@ -82,7 +82,7 @@ struct RoomTests {
         let room = try SmallDisk(mebibytes: 64)
         let mount = try bucket.mount(settings: Self.settings, more: room.sections)
         let source = mount.scratch.path + "/source"
-        try shell("head -c 120000000 /dev/urandom > '\(source)'")
+        try shell("head -c 80000000 /dev/urandom > '\(source)'")
         // What was delivered makes room for others.
         for name in ["a", "b"] { try shell("cp '\(source)' '\(mount.folder)/\(name)'") }
         try shell("cmp '\(source)' '\(mount.folder)/a'")
