@@ -73,7 +73,8 @@ struct ServerLossTests {
         #expect(!outcome.complaint.contains(bucket.server.secretKey))
     }
 
-    /// A small tmpfs under the data directory: a write that finds no room is ENOSPC, and loses nothing.
+    /// A small tmpfs under the data directory, filled by others: a write that finds no room is ENOSPC, and
+    /// loses nothing.
     @Test func aFullDiskIsToldAndLosesNothing() throws {
         try #require(getuid() == 0, "mounting a tmpfs takes root")
         let room = try TemporaryDirectory()
@@ -87,7 +88,9 @@ struct ServerLossTests {
         try writeFile(mount.folder + "/small", "kept")
         let file = try must(open(mount.folder + "/big", O_WRONLY | O_CREAT, 0o644))
         let block = [UInt8](repeating: 7, count: 1 << 20)
-        var written = 0
+        var written = write(file, block, block.count)
+        #expect(written == block.count)
+        try shell("dd if=/dev/zero of='\(room.path)/others' bs=64k 2>/dev/null || true")
         var failure: CInt = 0
         while written < 64 << 20 {
             let count = write(file, block, block.count)
@@ -102,6 +105,7 @@ struct ServerLossTests {
         #expect(try readFile(mount.folder + "/small") == "kept")
         #expect(try status(mount.folder + "/big").st_size == written)
         try must(unlink(mount.folder + "/big"))
+        try must(unlink(room.path + "/others"))
         try writeFile(mount.folder + "/after", "room again")
         #expect(try readFile(mount.folder + "/after") == "room again")
         // An object larger than the room can be read all the same.
