@@ -15,22 +15,11 @@ extension BlockCache {
     public func makeRoom() -> Bool {
         room.lookIfDue(used: arrivedBytes)
         guard diskBytes > room.cleanBytes else { return true }
-        let isWorthwhile = eviction.wait { eviction -> Bool? in
-            guard !eviction.isRunning else { return nil }
-            eviction.isRunning =
-                diskBytes > room.cleanBytes && monotonicSeconds() >= eviction.uselessUntil
-            return eviction.isRunning
-        }
-        if isWorthwhile {
+        evictInTurn {
             let limit = room.cleanBytes
-            evict(downTo: limit - min(max(limit, 0) / Self.roomShare, Self.roomBytes))
-            room.look(used: arrivedBytes)
-            eviction.update { eviction in
-                eviction.isRunning = false
-                if diskBytes > room.cleanBytes {
-                    eviction.uselessUntil = monotonicSeconds() + Self.pauseSeconds
-                }
-            }
+            return limit - min(max(limit, 0) / Self.roomShare, Self.roomBytes)
+        } unless: { eviction in
+            diskBytes <= room.cleanBytes || monotonicSeconds() < eviction.uselessUntil
         }
         return diskBytes <= room.mostBytes
     }
@@ -40,13 +29,29 @@ extension BlockCache {
     /// With little room, what a large file gets next would have to be uploaded at once, each time with all
     /// that came before it.
     public func makeMuchRoom() {
-        eviction.wait { eviction -> Bool? in
-            guard !eviction.isRunning else { return nil }
-            eviction.isRunning = true
-            return true
+        evictInTurn {
+            max(room.mostBytes, 0) / 2
+        } unless: { _ in
+            false
         }
-        evict(downTo: max(room.mostBytes, 0) / 2)
-        eviction.update { $0 = Eviction() }
+    }
+
+    /// Evicts while no other thread does, unless that has become needless by then.
+    private func evictInTurn(downTo target: () -> Int64, unless isNeedless: (Eviction) -> Bool) {
+        let isOurs = eviction.wait { eviction -> Bool? in
+            guard !eviction.isRunning else { return nil }
+            eviction.isRunning = !isNeedless(eviction)
+            return eviction.isRunning
+        }
+        guard isOurs else { return }
+        evict(downTo: target())
+        room.look(used: arrivedBytes)
+        eviction.update { eviction in
+            eviction.isRunning = false
+            if diskBytes > room.cleanBytes {
+                eviction.uselessUntil = monotonicSeconds() + Self.pauseSeconds
+            }
+        }
     }
 
     /// Has the next `makeRoom` go by what is free on the disk now: it was found full.
