@@ -115,6 +115,11 @@ public final class Connection {
     /// Ends a transaction that has only read, whatever sticks to the connection.
     func endSnapshot() {
         if failure == nil { run("COMMIT") }
+        rollBack()
+    }
+
+    /// Takes back the open transaction, if there is one, whatever sticks to the connection.
+    func rollBack() {
         if isInTransaction { sqlite3_exec(handle, "ROLLBACK", nil, nil, nil) }
     }
 

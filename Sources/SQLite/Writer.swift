@@ -183,9 +183,7 @@ extension Writer {
     /// Rolls the transaction back; what was answered is to be run again.
     private func abandon() {
         connection.memory?.forget()
-        // With a failure, nothing is run.
-        _ = connection.takeFailure()
-        if connection.isInTransaction { connection.run("ROLLBACK") }
+        connection.rollBack()
         _ = connection.takeFailure()
         batch.isOpen = false
         batch.isLost = !batch.records.isEmpty
@@ -249,7 +247,7 @@ extension Writer {
             connection.run("BEGIN IMMEDIATE")
             for record in batch.records { connection.replay(record) }
             if let failure = connection.takeFailure() {
-                connection.run("ROLLBACK")
+                connection.rollBack()
                 throw failure
             }
         }
