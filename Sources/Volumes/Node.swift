@@ -32,8 +32,6 @@ final class Node: Sendable {
         var writers = 0
         /// Whoever wrote last has closed, and the file is on its way (`Volume.endWriting`).
         var isEnded = true
-        /// The bytes are on their way to the store.
-        var isBeingSent = false
         /// A flush was taken for the last close of this writer.
         var wasTakenForLastClose = false
         /// Why the last delivery failed, unless a program was told.

@@ -30,6 +30,9 @@ final class PlaceLocks: Sendable {
     /// look again.
     var changes: Int { held.withLock { $0.changes } }
 
+    /// Whether somebody brings the store in line with an entry now.
+    func isFollowed(_ entry: Int64) -> Bool { held.withLock { $0.entries.contains(entry) } }
+
     /// Runs `body` with the entries to itself; taken all at once, and before any place.
     func withEntries<R, E>(_ entries: Set<Int64>, _ body: () throws(E) -> R) throws(E) -> R {
         held.wait { held -> Bool? in

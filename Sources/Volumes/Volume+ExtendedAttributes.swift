@@ -119,8 +119,9 @@ extension Volume {
         _ rows: Connection
     ) -> DeliveryState {
         if work.contains(where: { $0.error != nil }) { return .error }
-        if nodes.node(id)?.now.isBeingSent == true { return .uploading }
-        if rows.isJournaled(id) { return .dirty }
+        if rows.isJournaled(id) {
+            return entries.contains { places.isFollowed($0.id) } ? .uploading : .dirty
+        }
         if !work.isEmpty { return .pending }
         return entries.contains { rows.isConflict($0.name) } ? .conflict : .clean
     }

@@ -39,11 +39,7 @@ extension Volume {
     /// The journal ends only if the object is what the file is at that moment: `writes` counts on.
     private func uploadBytes(_ task: Task, _ backend: Backend) throws(StoreError) -> Bool {
         let node = try inErrno { () throws(Errno) in try retain(task.file.id) }
-        node.update { $0.isBeingSent = true }
-        defer {
-            node.update { $0.isBeingSent = false }
-            releaseNode(node)
-        }
+        defer { releaseNode(node) }
         let outgoing = try prepare(node)
         var task = task
         let info: ObjectInfo
