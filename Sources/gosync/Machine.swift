@@ -154,7 +154,7 @@ enum Machine {
             return Check("disk", .failure, finding, advice: advice)
         }
         guard space.free >= cache.sizeBytes / 10 else {
-            let advice = "the cache holds less, and writes wait for uploads, when the disk is full"
+            let advice = "the cache holds less than its size then; free some, or set [cache] dir"
             return Check("disk", .warning, finding, advice: advice)
         }
         return Check("disk", .ok, finding)
