@@ -1,4 +1,3 @@
-import Base
 import Foundation
 import Glibc
 import TestSupport
@@ -146,32 +145,4 @@ struct RoomTests {
             #expect(bytes == Data(repeating: UInt8(number), count: 1 << 20), "\(name)")
         }
     }
-}
-
-/// A disk of its own for cache and database.
-private final class SmallDisk {
-    private let directory: TemporaryDirectory
-    var path: String { directory.path }
-    var sections: String {
-        """
-        [cache]
-        dir = \(path)/cache
-        [metadata]
-        path = \(path)/metadata.db
-        """
-    }
-
-    init(mebibytes: Int) throws {
-        try #require(getuid() == 0, "mounting a tmpfs takes root")
-        directory = try TemporaryDirectory()
-        try must(Glibc.mount("tmpfs", path, "tmpfs", 0, "size=\(mebibytes)m,mode=700"))
-    }
-
-    func resize(mebibytes: Int) throws {
-        try must(Glibc.mount("tmpfs", path, "tmpfs", UInt(MS_REMOUNT), "size=\(mebibytes)m"))
-    }
-
-    func free() throws -> Int64 { try fileSystemSpace(at: path).free }
-
-    deinit { umount2(path, CInt(MNT_DETACH)) }
 }

@@ -76,14 +76,11 @@ struct ServerLossTests {
     /// A small tmpfs under the data directory, filled by others: a write that finds no room is ENOSPC, and
     /// loses nothing.
     @Test func aFullDiskIsToldAndLosesNothing() throws {
-        try #require(getuid() == 0, "mounting a tmpfs takes root")
-        let room = try TemporaryDirectory()
-        try must(Glibc.mount("tmpfs", room.path, "tmpfs", 0, "size=24m"))
-        defer { umount2(room.path, CInt(MNT_DETACH)) }
+        let room = try SmallDisk(mebibytes: 24)
         let bucket = try Bucket(.radosgw)
         let mount = try bucket.mount(
             settings: "directory_ttl = 1s",
-            more: "[cache]\ndir = \(room.path)/cache"
+            more: room.cacheSection
         )
         try writeFile(mount.folder + "/small", "kept")
         let file = try must(open(mount.folder + "/big", O_WRONLY | O_CREAT, 0o644))

@@ -96,10 +96,8 @@ struct DeliveryStateTests {
     }
 
     private func write(_ content: String, to name: Name) throws -> UInt64 {
-        let new = NewFile(mode: 0o100644, owner: 1, group: 1)
-        let (_, handle) = try volume.create(new, named: name, in: root, exclusive: false)
+        let handle = try volume.written(content, to: name)
         defer { volume.release(handle) }
-        try volume.write(handle, at: 0, Array(content.utf8).span.bytes)
         return handle.inode
     }
 }

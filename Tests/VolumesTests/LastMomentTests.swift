@@ -172,9 +172,7 @@ struct LastMomentTests {
 }
 
 private func write(_ content: String, to name: Name, in volume: Volume) throws {
-    let new = NewFile(mode: 0o100644, owner: 1, group: 1)
-    let (_, handle) = try volume.create(new, named: name, in: volume.storeRoot, exclusive: false)
+    let handle = try volume.written(content, to: name)
     defer { volume.release(handle) }
-    try volume.write(handle, at: 0, Array(content.utf8).span.bytes)
     try volume.flush(handle)
 }

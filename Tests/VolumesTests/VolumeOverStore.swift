@@ -31,6 +31,14 @@ extension Volume {
         try self.init(metadata: metadata, cache: cache, backends: [backend], options: options)
     }
 
+    /// Writes to a file at the top of the store, which is made if it is not there; to be released.
+    func written(_ content: String, to name: Name) throws -> Handle {
+        let new = NewFile(mode: 0o100644, owner: 1, group: 1)
+        let (_, handle) = try create(new, named: name, in: storeRoot, exclusive: false)
+        try write(handle, at: 0, Array(content.utf8).span.bytes)
+        return handle
+    }
+
     /// The directory that shows the store.
     var storeRoot: UInt64 {
         get throws {
